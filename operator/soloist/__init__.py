@@ -1,0 +1,1 @@
+"""Soloist: one data scientist, end to end, on Kubernetes."""

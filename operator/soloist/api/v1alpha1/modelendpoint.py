@@ -1,0 +1,66 @@
+"""`ModelEndpoint`: a registered model, served."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from soloist.api.fields import Label, Model, Quantity, Time
+from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
+
+NAME_LIMIT = 40
+
+
+class Replicas(Model):
+    """How many pods serve the model."""
+
+    min: int = Field(default=1, ge=1, le=100)
+    """Pods that serve the model. With two or more, a lost machine or pod is not noticed."""
+
+
+class EndpointTemplate(Model):
+    """The part of an endpoint that a Project embeds."""
+
+    replicas: Replicas = Field(default_factory=Replicas)
+    """How many pods serve the model."""
+    cpu: Quantity = "500m"
+    """CPU cores for each pod."""
+    memory: Quantity = "1Gi"
+    """Memory for each pod."""
+
+
+class ModelEndpointSpec(EndpointTemplate):
+    """Which model is served, and with what."""
+
+    rules: ClassVar = ()
+
+    model: str = Field(min_length=1, max_length=200, pattern=r"^[^/:]+$")
+    """Name of the registered model in MLflow. The version with the alias `candidate`, once its pods are ready, becomes
+    `champion` and is served; the one before becomes `previous`."""
+    runtime: Label | None = None
+    """Name of one of the platform's runtimes. Without it the default one."""
+
+
+class PinnedVersion(ModelVersion):
+    """A version with the artifact that it was resolved to, once: serving needs no registry after that."""
+
+    artifact: str = Field(max_length=1024)
+    """Address of the model's files, as given to the pods."""
+    image: str | None = Field(default=None, max_length=1024)
+    """Image that serves it, pinned with the version."""
+
+
+class ModelEndpointStatus(CommonStatus):
+    """What is served."""
+
+    served: PinnedVersion | None = None
+    """The version that answers requests."""
+    target: PinnedVersion | None = None
+    """The version that is being rolled out, if another one."""
+    url: str | None = Field(default=None, max_length=512)
+    """Address for predictions inside the cluster."""
+    ready_replicas: int = 0
+    """Pods that are ready to answer."""
+    last_change_time: Time | None = None
+    """When the served version last changed."""

@@ -1,0 +1,176 @@
+"""`Pipeline`: the steps from data to a registered model, and when they run."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from soloist.api.fields import Duration, EnvName, Label, Model, Quantity, Scalar, Time
+from soloist.api.v1alpha1.parts import CommonStatus, EnvVar, ModelVersion, Source, Storage
+
+STEP_NAME_LIMIT = 30
+NAME_LIMIT = 40  # + "-" and a run number of up to 6 digits = 47, KubeRay's limit for a RayJob's name
+
+# CEL has no index in a list macro, so "listed before" is said with the list's prefix: the steps up to this one.
+_AFTER_IS_LISTED_BEFORE = (
+    "self.all(step, !has(step.after) || step.after.all(name, self.exists(other, other.name == name)"
+    " && self.map(other, other.name).indexOf(name) < self.map(other, other.name).indexOf(step.name)))"
+)
+# Five fields of numbers, ranges, steps, lists or names, or one of cron's @-words.
+CRON = (
+    r"^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)"
+    r"|([0-9A-Za-z*,/?#L-]+ +){4}[0-9A-Za-z*,/?#L-]+)$"
+)
+
+
+class Step(Model):
+    """One command, run on Ray."""
+
+    name: Label = Field(max_length=STEP_NAME_LIMIT)
+    """Name of the step, at most 30 characters."""
+    command: str = Field(min_length=1, max_length=4096)
+    """Shell command to run in the folder of the code, for example `python train.py`. `ray.init()` joins the Run's Ray
+    cluster and `mlflow.start_run()` continues the Run's MLflow run; nothing has to be configured."""
+    after: list[Label] | None = Field(default=None, max_length=20)
+    """Steps that must have succeeded before this one starts; each must be listed above it. Without it a step follows the one
+    listed before it; `after: []` starts at once."""
+    cpu: Quantity = "1"
+    """CPU cores for this step, for example `2` or `500m`."""
+    memory: Quantity = "2Gi"
+    """Memory for this step. Ray itself needs about 1Gi of it."""
+    retries: int = Field(default=1, ge=0, le=10)
+    """How often to try again after a failure. A lost machine or pod does not count."""
+    timeout: Duration = "12h"
+    """Longest time that one attempt may take, for example `30m`."""
+    params: dict[EnvName, Scalar] = Field(default_factory=dict, max_length=50)
+    """Parameters of the step: text, numbers or true/false. The command sees each as the environment variable
+    `PARAM_<NAME>`, all of them as JSON in `SOLOIST_PARAMS`, and MLflow logs them."""
+    env: dict[EnvName, str] = Field(default_factory=dict, max_length=50)
+    """Plain environment variables of this step alone. For secrets use the pipeline's `env`."""
+
+
+Steps = Annotated[
+    list[Step],
+    Field(
+        min_length=1,
+        max_length=20,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+            "x-kubernetes-validations": [
+                {
+                    "rule": _AFTER_IS_LISTED_BEFORE,
+                    "message": "after may only name steps that are listed above the step itself:"
+                    " correct the name or move the step",
+                }
+            ],
+        },
+    ),
+]
+EnvVars = Annotated[
+    list[EnvVar],
+    Field(
+        max_length=50,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    ),
+]
+
+
+class History(Model):
+    """How many finished Runs to keep. Models and MLflow runs stay whatever is removed here."""
+
+    succeeded: int = Field(default=5, ge=1, le=100)
+    """Succeeded Runs to keep."""
+    failed: int = Field(default=3, ge=1, le=100)
+    """Failed Runs to keep."""
+
+
+class PipelineTemplate(Model):
+    """The part of a pipeline that a Project embeds."""
+
+    rules: ClassVar = (
+        (
+            "!has(self.timeZone) || has(self.schedule)",
+            "timeZone says where the schedule's clock hangs: set schedule too, or remove timeZone",
+        ),
+    )
+
+    steps: Steps
+    """The steps, in order. They share one Ray cluster, which is gone when the Run ends."""
+    schedule: str | None = Field(
+        default=None,
+        max_length=100,
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": f"self.matches(r'{CRON}')",
+                    "message": "schedule must be a cron expression of five fields such as"
+                    " '0 3 * * *' (every day at three), or @hourly, @daily, @weekly, @monthly",
+                }
+            ]
+        },
+    )
+    """When to start a Run by the clock, as a cron expression: minute, hour, day of month, month, day of week."""
+    time_zone: str | None = Field(
+        default=None, max_length=64, pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"
+    )
+    """Time zone of the schedule, for example `Europe/Berlin`. Without it the schedule is in UTC."""
+    concurrency_policy: Literal["Forbid", "Replace", "Allow"] = "Forbid"
+    """What happens when a Run is due while another still runs. `Forbid`: a scheduled one is left out, one for new code
+    waits its turn. `Replace`: the running one is deleted. `Allow`: both run."""
+    starting_deadline: Duration = "1h"
+    """How late a scheduled Run may still start, for example after the cluster was down."""
+    history: History = Field(default_factory=History)
+    """How many finished Runs to keep."""
+    suspend: bool = False
+    """True starts no new Run; status says what would start. A Run under way goes on."""
+
+
+class PipelineSpec(PipelineTemplate):
+    """What a pipeline runs."""
+
+    source: Source
+    """Where the code comes from. When it changes, a new Run starts."""
+    runtime: Label | None = None
+    """Name of one of the platform's runtimes (image with Ray and libraries). Without it the default one."""
+    env: EnvVars = Field(default_factory=list)
+    """Environment variables of every step, from values or Secrets."""
+    storage: Storage = Field(default_factory=Storage)
+    """Where steps keep data for one another."""
+    model: str | None = Field(default=None, max_length=200, pattern=r"^[^/:]+$")
+    """Name of the registered model in MLflow. Without it `<namespace>.<name of the pipeline>`."""
+    metric: str | None = Field(default=None, max_length=250)
+    """MLflow metric to show beside each Run."""
+    owner: str | None = Field(default=None, max_length=254)
+    """Who answers for it; goes to MLflow with each run."""
+
+
+class LastRun(Model):
+    """The newest Run."""
+
+    name: str
+    """Its name: `kubectl get run <name>`."""
+    phase: str
+    """Pending, Running, Succeeded or Failed."""
+
+
+class PipelineStatus(CommonStatus):
+    """What the pipeline has done and will do."""
+
+    last_run: LastRun | None = None
+    """The newest Run."""
+    last_run_number: int = 0
+    """Number of the newest Run; numbers are never used again."""
+    last_trigger: str | None = Field(default=None, max_length=200)
+    """What started the newest Run by source: the digest of the code and the steps."""
+    last_request: str | None = Field(default=None, max_length=200)
+    """The last value of the annotation `soloist.dev/run` that was answered with a Run."""
+    last_schedule_time: Time | None = None
+    """The last time of the schedule that was answered (with a Run, or by leaving it out)."""
+    next_schedule_time: Time | None = None
+    """When the schedule starts the next Run."""
+    active: list[str] = Field(default_factory=list, max_length=100)
+    """Names of the Runs under way."""
+    model: ModelVersion | None = None
+    """Newest version that a Run of this pipeline registered."""
