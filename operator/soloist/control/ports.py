@@ -1,0 +1,105 @@
+"""What the loop needs from the world, said by the loop: small Protocols that the adapters (and the fakes) implement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from soloist.core.effects import Effect, RegisteredModel, TrackedRun
+from soloist.core.objects import KindRef, Manifest, ObjectRef
+
+
+class ClusterError(Exception):
+    """A request that the API server answered with an error, in words: what, where, why."""
+
+    def __init__(self, message: str, *, code: int, reason: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        """HTTP status."""
+        self.reason = reason
+        """Kubernetes' own word, such as `AlreadyExists`, `Forbidden`, `Conflict`."""
+
+
+class KindMissing(Exception):
+    """The API server does not know the kind (its CRD is not installed)."""
+
+
+class Unreachable(Exception):
+    """A system outside the cluster did not answer, or answered with an error. `reason` is a condition reason."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Cluster(Protocol):
+    """The Kubernetes API."""
+
+    async def get(self, ref: ObjectRef) -> Manifest | None:
+        """The object, or None. Raises KindMissing, ClusterError."""
+
+    async def list(
+        self, kind: KindRef, namespace: str | None, labels: Mapping[str, str]
+    ) -> tuple[Manifest, ...]:
+        """The objects with these labels (every namespace for None). Raises KindMissing, ClusterError."""
+
+    async def log_tail(self, namespace: str, pod: str, container: str, lines: int) -> str:
+        """The last lines of a container's log; empty when there is none."""
+
+    async def create(self, ref: ObjectRef, manifest: Manifest) -> None:
+        """Create by server-side apply's field manager. Raises ClusterError (code 409 when it exists)."""
+
+    async def apply(self, ref: ObjectRef, manifest: Manifest) -> None:
+        """Server-side apply with our field manager, ownership forced. Raises ClusterError."""
+
+    async def delete(self, ref: ObjectRef, uid: str) -> None:
+        """Delete this very object (background propagation); silent when it is gone already."""
+
+    async def apply_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
+        """Replace the object's status as a whole. Raises ClusterError (404 when it is gone)."""
+
+    async def set_finalizers(
+        self, ref: ObjectRef, version: str, finalizers: tuple[str, ...]
+    ) -> None:
+        """Replace the finalizers if the object is still at this resourceVersion; silent when it is gone."""
+
+
+class Tracking(Protocol):
+    """MLflow: every method raises Unreachable when it does not answer."""
+
+    async def find_run(self, experiment: str, uid: str) -> TrackedRun | None:
+        """The run that `perform(StartTrackedRun)` made for this UID, with its metrics and logged models."""
+
+    async def find_model(self, name: str) -> RegisteredModel | None:
+        """The registered model with its aliases, or None."""
+
+    async def perform(self, effect: Effect) -> None:
+        """Carry an effect out; repeating it changes nothing."""
+
+
+class Git(Protocol):
+    """Git servers."""
+
+    async def resolve(self, url: str, ref: str, credentials: tuple[str, str] | None) -> str:
+        """The commit (40 hex digits) that the reference points to. Raises Unreachable."""
+
+
+class Meter(Protocol):
+    """Where the loop's numbers go."""
+
+    def reconciled(self, kind: str, outcome: str, reason: str, seconds: float) -> None:
+        """One reconcile ended."""
+
+    def acted(self, verb: str, kind: str) -> None:
+        """One write was made (verb: create, apply, delete, status, or the name of an effect)."""
+
+    def depth(self, waiting: int) -> None:
+        """So many keys wait in the queue."""
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
