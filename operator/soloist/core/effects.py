@@ -32,10 +32,10 @@ class ListObjects:
 
 @dataclass(frozen=True, slots=True)
 class TailLog:
-    """Read the last lines of a container's log that begin with `prefix`, without it."""
+    """Read the last lines that begin with `prefix` (given without it) in the log of the newest pod with these labels."""
 
     namespace: str
-    pod: str
+    labels: tuple[tuple[str, str], ...]
     container: str
     prefix: str
     lines: int = 20
