@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from soloist.api.fields import Label, Model, Quantity, Time
+from soloist.api.fields import Label, Model, ObjectName, Quantity, Time
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
 
 NAME_LIMIT = 40
@@ -40,6 +40,9 @@ class ModelEndpointSpec(EndpointTemplate):
     `champion` and is served; the one before becomes `previous`."""
     runtime: Label | None = None
     """Name of one of the platform's runtimes. Without it the default one."""
+    service_account: ObjectName | None = None
+    """ServiceAccount of the pods, for example one that a cloud's bucket trusts. Without it the namespace's default one. Its
+    token is never mounted."""
 
 
 class PinnedVersion(ModelVersion):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from soloist.api.fields import Duration, EnvName, Label, Model, Quantity, Scalar, Time
+from soloist.api.fields import Duration, EnvName, Label, Model, ObjectName, Quantity, Scalar, Time
 from soloist.api.v1alpha1.parts import CommonStatus, EnvVar, ModelVersion, Source, Storage
 
 STEP_NAME_LIMIT = 30
@@ -140,6 +140,9 @@ class PipelineSpec(PipelineTemplate):
     """Where steps keep data for one another."""
     model: str | None = Field(default=None, max_length=200, pattern=r"^[^/:]+$")
     """Name of the registered model in MLflow. Without it `<namespace>.<name of the pipeline>`."""
+    service_account: ObjectName | None = None
+    """ServiceAccount of the pods, for example one that a cloud's bucket trusts. Without it the namespace's default one. Its
+    token is never mounted."""
     metric: str | None = Field(default=None, max_length=250)
     """MLflow metric to show beside each Run."""
     owner: str | None = Field(default=None, max_length=254)

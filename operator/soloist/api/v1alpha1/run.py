@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from soloist.api.fields import Label, Model, Scalar, Time
+from soloist.api.fields import Label, Model, ObjectName, Scalar, Time
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion, Source, Storage
 from soloist.api.v1alpha1.pipeline import EnvVars, Steps
 
@@ -48,6 +48,9 @@ class RunSpec(Model):
     """Environment variables of every step, from values or Secrets."""
     storage: Storage = Field(default_factory=Storage)
     """Where steps keep data for one another: a claim or a bucket. Without either, a volume that goes with the Run."""
+    service_account: ObjectName | None = None
+    """ServiceAccount of the pods, for example one that a cloud's bucket trusts. Without it the namespace's default one. Its
+    token is never mounted."""
     model: str | None = Field(default=None, max_length=200, pattern=r"^[^/:]+$")
     """Name under which the model is registered in MLflow. Without it `<namespace>.<name of the Run>`."""
     experiment: str | None = Field(default=None, max_length=250)
