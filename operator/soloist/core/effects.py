@@ -138,6 +138,9 @@ class TrackedRun:
     status: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     models: tuple[LoggedModel, ...] = ()
+    registered_name: str = ""
+    """The registered model that has a version from this run, if one has."""
+    registered_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,13 @@ class Seen:
         """The registered model; None when there is none yet, or MLflow did not answer (see `problem`)."""
         return cast("RegisteredModel | None", self._answer(read))
 
-    def children(self) -> tuple[tuple[KindRef, Manifest], ...]:
-        """Every listed object with its kind: what the diff calls live."""
+    def children(self, kinds: tuple[KindRef, ...]) -> tuple[tuple[KindRef, Manifest], ...]:
+        """The listed objects of these kinds: what the diff calls live. Other lists (pods, say) are only looked at."""
         return tuple(
             (read.kind, manifest)
             for read, answer in self.answers.items()
-            if isinstance(read, ListObjects) and not isinstance(answer, Problem)
+            if isinstance(read, ListObjects) and read.kind in kinds
+            if not isinstance(answer, Problem)
             for manifest in answer
         )
 

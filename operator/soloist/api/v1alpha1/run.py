@@ -74,6 +74,8 @@ class Attempt(Model):
     """The same in words."""
     exit_code: int | None = None
     """Exit code of the command."""
+    memory_peak: int | None = None
+    """Most memory that the pod used during the attempt, in bytes."""
     end_time: Time | None = None
     """When it ended."""
 
