@@ -1,0 +1,185 @@
+"""What a Run has to know: its Ray cluster, its jobs, its pods, its code, its MLflow run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from soloist.api.conditions import Reason
+from soloist.api.platform import Platform
+from soloist.api.v1alpha1.run import TERMINAL_PHASES
+from soloist.core.effects import (
+    FindTrackedRun,
+    GetObject,
+    ListObjects,
+    Problem,
+    Read,
+    TailLog,
+    TrackedRun,
+)
+from soloist.core.objects import CONFIG_MAP, NETWORK_POLICY, POD, RAY_CLUSTER, RAY_JOB, Manifest
+from soloist.core.seen import Seen
+from soloist.core.tally import ray_cluster_is_ready
+from soloist.kinds import podenv
+from soloist.kinds.run import names
+from soloist.kinds.run.names import Run
+
+CHILDREN = (NETWORK_POLICY, RAY_CLUSTER, RAY_JOB)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt of a step, as its RayJob tells it."""
+
+    step: str
+    attempt: int
+    state: str
+    """Running, Succeeded or Failed."""
+    reason: str = ""
+    message: str = ""
+    exit_code: int | None = None
+    memory_peak: int | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    lines: tuple[str, ...] = ()
+    """The last lines that it printed, where Ray's message holds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The world as one reconcile of a Run sees it."""
+
+    now: datetime
+    cluster: Manifest | None
+    cluster_ready: bool
+    jobs: Mapping[tuple[str, int], Job]
+    pods: tuple[Manifest, ...]
+    code_missing: bool
+    tracked: TrackedRun | None
+    problems: tuple[Problem, ...] = ()
+    logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def needs(run: Run, platform: Platform) -> tuple[Read, ...]:
+    """A finished Run asks only for what is left to clean up."""
+    children = tuple(ListObjects(kind, run.namespace, names.by_owner(run)) for kind in CHILDREN)
+    if run.status.phase in TERMINAL_PHASES:
+        return children
+    return children + _open_needs(run)
+
+
+def _open_needs(run: Run) -> tuple[Read, ...]:
+    reads: tuple[Read, ...] = (_pods(run), _tracked(run))
+    if run.spec.source.config_map is not None:
+        reads += (_code(run),)
+    return reads + tuple(
+        _log(run, step.name) for step in run.status.steps if step.phase == "Running"
+    )
+
+
+def _pods(run: Run) -> ListObjects:
+    return ListObjects(POD, run.namespace, names.by_owner(run))
+
+
+def _tracked(run: Run) -> FindTrackedRun:
+    return FindTrackedRun(names.experiment(run), run.metadata.uid)
+
+
+def _code(run: Run) -> GetObject:
+    return GetObject(CONFIG_MAP, run.namespace, run.spec.source.config_map or "")
+
+
+def _log(run: Run, step: str) -> TailLog:
+    prefix = podenv.STEP_PREFIX.format(step=step)
+    return TailLog(run.namespace, names.by_owner(run), names.HEAD_CONTAINER, prefix)
+
+
+def assemble(run: Run, platform: Platform, seen: Seen) -> RunFacts:
+    """The answers as one value."""
+    clusters, jobs = (
+        seen.objects(ListObjects(kind, run.namespace, names.by_owner(run)))
+        for kind in (RAY_CLUSTER, RAY_JOB)
+    )
+    cluster = clusters[0] if clusters else None
+    is_open = run.status.phase not in TERMINAL_PHASES
+    from_config_map = is_open and run.spec.source.config_map is not None
+    return RunFacts(
+        now=seen.now,
+        cluster=cluster,
+        cluster_ready=cluster is not None and ray_cluster_is_ready(cluster),
+        jobs={(job.step, job.attempt): job for job in map(_job, jobs)},
+        pods=seen.objects(_pods(run)) if is_open else (),
+        code_missing=from_config_map
+        and seen.object(_code(run)) is None
+        and seen.problem(_code(run)) is None,
+        tracked=seen.tracked_run(_tracked(run)) if is_open else None,
+        problems=seen.problems(),
+        logs={
+            step.name: seen.lines(_log(run, step.name))
+            for step in run.status.steps
+            if is_open and step.phase == "Running"
+        },
+    )
+
+
+def _job(manifest: Manifest) -> Job:
+    labels, status = manifest["metadata"]["labels"], manifest.get("status") or {}
+    step, attempt = labels[names.STEP_LABEL], int(labels[names.ATTEMPT_LABEL])
+    start, end = status.get("startTime"), status.get("endTime")
+    message = status.get("message") or ""
+    deployment, job = status.get("jobDeploymentStatus"), status.get("jobStatus")
+    if deployment == "Complete" and job == "SUCCEEDED":
+        return Job(step, attempt, "Succeeded", start_time=start, end_time=end)
+    # A job that somebody stopped in Ray ends as "Complete": only SUCCEEDED is success.
+    if deployment not in ("Complete", "Failed", "ValidationFailed"):
+        return Job(step, attempt, "Running", start_time=start)
+    return _failed(step, attempt, status.get("reason") or "", message, start, end)
+
+
+def _failed(
+    step: str, attempt: int, reason: str, message: str, start: str | None, end: str | None
+) -> Job:
+    outcome, lines = parse_outcome(message)
+    return Job(
+        step,
+        attempt,
+        "Failed",
+        reason=_reason(reason, outcome),
+        message=message.strip().splitlines()[0][:300] if message.strip() else reason,
+        exit_code=outcome.get("exitCode"),
+        memory_peak=outcome.get("memoryPeak"),
+        start_time=start,
+        end_time=end,
+        lines=lines,
+    )
+
+
+def _reason(ray_reason: str, outcome: Mapping[str, object]) -> str:
+    if ray_reason == "DeadlineExceeded":
+        return Reason.DEADLINE_EXCEEDED
+    if ray_reason in ("SubmissionFailed", "ValidationFailed"):
+        return Reason.SUBMISSION_FAILED
+    # The runner always says how the command ended. Its silence means that it was lost with its machine.
+    return str(outcome.get("reason") or Reason.DISRUPTED)
+
+
+def parse_outcome(message: str) -> tuple[Mapping[str, int], tuple[str, ...]]:
+    """What the step runner said last, and the lines before it, from the tail that Ray keeps of a failed job."""
+    outcome: Mapping[str, int] = {}
+    lines: list[str] = []
+    for line in message.splitlines()[1:]:
+        if line.startswith(podenv.OUTCOME_MARK):
+            outcome = _json_object(line.removeprefix(podenv.OUTCOME_MARK))
+        elif line.strip():
+            lines.append(line)
+    return outcome, tuple(lines[-20:])
+
+
+def _json_object(text: str) -> Mapping[str, int]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
