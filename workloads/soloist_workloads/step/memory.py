@@ -1,0 +1,118 @@
+"""The container's memory as its cgroup accounts it, version 1 or 2.
+
+The runner shares the Ray head's container with the raylet and the workers, so limit, peak and OOM kills are
+the container's: that is also what the kernel enforces and what `spec.pipeline.steps[].memory` sets.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+CGROUP_ROOT = Path("/sys/fs/cgroup")
+SAMPLE_SECONDS = 0.5
+
+# Version 1 spells "no limit" as the largest page-aligned 64-bit number; nothing real is above one exbibyte.
+UNLIMITED_FROM = 1 << 60
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFiles:
+    """The same five readings under the names of one cgroup version."""
+
+    limit: Path
+    usage: Path
+    stat: Path
+    inactive_key: str
+    kills: Path
+
+
+def find_memory_files(root: Path = CGROUP_ROOT) -> MemoryFiles | None:
+    """The files of this container's cgroup; None outside a container or on an unknown layout."""
+    if (root / "memory.current").exists():
+        return MemoryFiles(
+            limit=root / "memory.max",
+            usage=root / "memory.current",
+            stat=root / "memory.stat",
+            inactive_key="inactive_file",
+            kills=root / "memory.events",
+        )
+    first = root / "memory"
+    if (first / "memory.usage_in_bytes").exists():
+        return MemoryFiles(
+            limit=first / "memory.limit_in_bytes",
+            usage=first / "memory.usage_in_bytes",
+            stat=first / "memory.stat",
+            inactive_key="total_inactive_file",
+            kills=first / "memory.oom_control",
+        )
+    return None
+
+
+def read_limit(files: MemoryFiles | None) -> int | None:
+    """The container's limit in bytes; None without one."""
+    text = _read(files.limit) if files else None
+    if text is None or not text.strip().isdigit():
+        return None
+    limit = int(text)
+    return limit if limit < UNLIMITED_FROM else None
+
+
+def read_oom_kills(files: MemoryFiles | None) -> int:
+    """How many processes of this container the kernel has killed so far."""
+    return _value(files.kills, "oom_kill") if files else 0
+
+
+def read_working_set(files: MemoryFiles) -> int:
+    """Memory that can't be dropped: page cache that nobody uses doesn't count, as in `kubectl top`."""
+    usage = int(_read(files.usage) or 0)
+    return max(0, usage - _value(files.stat, files.inactive_key))
+
+
+def _value(path: Path, key: str) -> int:
+    for line in (_read(path) or "").splitlines():
+        name, _, number = line.partition(" ")
+        if name == key:
+            return int(number)
+    return 0
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except OSError:
+        return None
+
+
+class PeakSampler:
+    """Keeps the highest working set seen while a step runs.
+
+    Sampled, not read from the kernel's high-water mark: that one covers every step that the container has
+    run before, and can't be reset on a read-only mount.
+    """
+
+    def __init__(self, files: MemoryFiles | None) -> None:
+        self._files = files
+        self._peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
+
+    def start(self) -> None:
+        if self._files is not None:
+            self._thread.start()
+
+    def stop(self) -> int | None:
+        """End sampling; the peak in bytes, None where there is no cgroup to read."""
+        if self._files is None:
+            return None
+        self._stop.set()
+        self._thread.join()
+        return self._peak or None
+
+    def _run(self) -> None:
+        assert self._files is not None
+        while True:
+            self._peak = max(self._peak, read_working_set(self._files))
+            if self._stop.wait(SAMPLE_SECONDS):
+                return
