@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -48,21 +49,22 @@ class Cluster(Protocol):
         """The last lines of a container's log; empty when there is none."""
 
     async def create(self, ref: ObjectRef, manifest: Manifest) -> None:
-        """Create by server-side apply's field manager. Raises ClusterError (code 409 when it exists)."""
+        """Server-side apply of an object that must not exist yet. Raises ClusterError (code 409 when it exists)."""
 
-    async def apply(self, ref: ObjectRef, manifest: Manifest) -> None:
-        """Server-side apply with our field manager, ownership forced. Raises ClusterError."""
+    async def apply(self, ref: ObjectRef, manifest: Manifest, uid: str) -> None:
+        """Server-side apply to this very object, ownership forced. Raises ClusterError (409 when it is another one)."""
 
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         """Delete this very object (background propagation); silent when it is gone already."""
 
-    async def apply_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
-        """Replace the object's status as a whole. Raises ClusterError (404 when it is gone)."""
+    async def apply_status(self, ref: ObjectRef, uid: str, status: Mapping[str, Any]) -> None:
+        """Replace this very object's status as a whole; silent when it is gone."""
 
     async def set_finalizers(
         self, ref: ObjectRef, version: str, finalizers: tuple[str, ...]
     ) -> None:
-        """Replace the finalizers if the object is still at this resourceVersion; silent when it is gone."""
+        """Replace the finalizers if the object is still at this resourceVersion (else ClusterError 409); silent when
+        it is gone."""
 
 
 class Tracking(Protocol):
@@ -103,3 +105,14 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present moment, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world of one reconcile."""
+
+    cluster: Cluster
+    tracking: Tracking
+    git: Git
+    meter: Meter
+    clock: Clock

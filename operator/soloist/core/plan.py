@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from soloist.core.objects import KindRef, Manifest, ObjectRef, is_owned_by, reference_of
+from soloist.core.owned import owns_more
+
+_QUANTITIES = frozenset({"requests", "limits", "hard", "capacity"})
+_MERGED_BY_OTHERS = frozenset({"ownerReferences", "finalizers"})
+_SUFFIX = {
+    "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
+    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Server-side apply of a child that is ours."""
+    """Server-side apply of this very child: the UID keeps an update from making a successor of a deleted object."""
 
     ref: ObjectRef
     manifest: Manifest
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +54,15 @@ Action = Apply | Create | Delete | Conflict
 
 
 def covers(live: Any, wanted: Any) -> bool:
-    """Whether every leaf of `wanted` is in `live`. Errs only towards False: a needless apply costs one idempotent call."""
+    """Whether every leaf of `wanted` is in `live`. Errs only towards False: a needless apply costs one idempotent call.
+
+    Two spellings that the API server itself changes count as equal, or an unchanged object would be applied for
+    ever: quantities (`1024Mi` comes back as `1Gi`), and an empty text or list, which comes back as nothing.
+    """
     match wanted:
         case Mapping():
             return isinstance(live, Mapping) and all(
-                key in live and covers(live[key], value) for key, value in wanted.items()
+                _field_covers(key, live.get(key), value) for key, value in wanted.items()
             )
         case str():
             return bool(live == wanted)
@@ -60,6 +74,30 @@ def covers(live: Any, wanted: Any) -> bool:
             )
         case _:
             return bool(live == wanted)
+
+
+def _field_covers(key: str, live: Any, wanted: Any) -> bool:
+    if live is None:
+        return wanted is None or wanted == "" or wanted == [] or wanted == ()
+    if key in _QUANTITIES and isinstance(wanted, Mapping) and isinstance(live, Mapping):
+        return all(_same_quantity(live.get(name), value) for name, value in wanted.items())
+    if key in _MERGED_BY_OTHERS:
+        return all(any(covers(one, item) for one in live) for item in wanted)
+    return covers(live, wanted)
+
+
+def _same_quantity(live: Any, wanted: Any) -> bool:
+    if str(live) == str(wanted):
+        return True
+    one, other = _quantity(live), _quantity(wanted)
+    return one is not None and one == other
+
+
+def _quantity(value: Any) -> float | None:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)", str(value))
+    if match is None or match[2] not in _SUFFIX:
+        return None
+    return float(match[1]) * _SUFFIX[match[2]]
 
 
 def diff(
@@ -104,6 +142,11 @@ def _action(
         return (Create(ref, manifest),)
     if not is_owned_by(live, owner_uid):
         return (Conflict(ref),)
-    if "deletionTimestamp" in live["metadata"] or covers(live, manifest):
+    if "deletionTimestamp" in live["metadata"] or is_settled(live, manifest):
         return ()
-    return (Apply(ref, manifest),)
+    return (Apply(ref, manifest, live["metadata"]["uid"]),)
+
+
+def is_settled(live: Manifest, wanted: Manifest) -> bool:
+    """Whether an apply of `wanted` would change nothing: all of it is there, and nothing of ours beyond it."""
+    return covers(live, wanted) and not owns_more(live, wanted)
