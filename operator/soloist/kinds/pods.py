@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from soloist.api.fields import canonical_quantity
+from soloist.api.parse import Resource
 from soloist.api.platform import Platform
+from soloist.api.resources import API_VERSION
 from soloist.api.v1alpha1.parts import EnvVar
+from soloist.core.objects import owner_reference
 from soloist.kinds import podenv
 
 USER = 1000
@@ -44,7 +47,9 @@ def resources(cpu: str, memory: str) -> dict[str, Any]:
 def plain(env: Mapping[str, str]) -> list[dict[str, Any]]:
     """Environment variables with literal values."""
     # The API server drops an empty value; writing it would differ from the live object for ever.
-    return [{"name": name, "value": value} if value else {"name": name} for name, value in env.items()]
+    return [
+        {"name": name, "value": value} if value else {"name": name} for name, value in env.items()
+    ]
 
 
 def user_env(variables: Sequence[EnvVar]) -> list[dict[str, Any]]:
@@ -94,11 +99,29 @@ def scratch(name: str, path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"name": name, "emptyDir": {}}, {"name": name, "mountPath": path}
 
 
-def policy_from_everywhere(name: str, namespace: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """The frame of a NetworkPolicy on the pods with these labels; the caller fills in `ingress`."""
+def ingress_policy(
+    name: str, namespace: str, labels: Mapping[str, str], ingress: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """A NetworkPolicy that lets only `ingress` through to the pods with these labels."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {"podSelector": {"matchLabels": dict(labels)}, "policyTypes": ["Ingress"]},
+        "spec": {
+            "podSelector": {"matchLabels": dict(labels)},
+            "policyTypes": ["Ingress"],
+            "ingress": ingress,
+        },
     }
+
+
+def adopted(
+    owner: Resource[Any, Any], labels: Mapping[str, str], manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """The manifest as a child of `owner`: by the labels it is found again, with its owner it is deleted."""
+    meta = manifest["metadata"]
+    meta["labels"] = {**labels, **meta.get("labels", {})}
+    meta["ownerReferences"] = [
+        owner_reference(API_VERSION, owner.kind, owner.name, owner.metadata.uid)
+    ]
+    return manifest

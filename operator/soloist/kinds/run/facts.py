@@ -19,13 +19,23 @@ from soloist.core.effects import (
     TailLog,
     TrackedRun,
 )
-from soloist.core.objects import CONFIG_MAP, NETWORK_POLICY, POD, RAY_CLUSTER, RAY_JOB, Manifest
+from soloist.core.objects import (
+    CONFIG_MAP,
+    NETWORK_POLICY,
+    POD,
+    RAY_CLUSTER,
+    RAY_JOB,
+    RUN,
+    Manifest,
+)
 from soloist.core.seen import Seen
 from soloist.core.tally import ray_cluster_is_ready
 from soloist.kinds import podenv
+from soloist.kinds.problems import config_map_missing
 from soloist.kinds.run import names
 from soloist.kinds.run.names import Run
 
+KEEP_RUNS = "soloist.dev/keep-runs"
 CHILDREN = (NETWORK_POLICY, RAY_CLUSTER, RAY_JOB)
 
 
@@ -56,7 +66,9 @@ class RunFacts:
     cluster_ready: bool
     jobs: Mapping[tuple[str, int], Job]
     pods: tuple[Manifest, ...]
-    code_missing: bool
+    code_problem: Problem | None
+    keep_runs: str
+    """Names of the Runs whose data stays, pinned when the cluster was made."""
     tracked: TrackedRun | None
     problems: tuple[Problem, ...] = ()
     logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -74,6 +86,8 @@ def _open_needs(run: Run) -> tuple[Read, ...]:
     reads: tuple[Read, ...] = (_pods(run), _tracked(run))
     if run.spec.source.config_map is not None:
         reads += (_code(run),)
+    if run.status.phase == "Pending":
+        reads += (_runs(run),)
     return reads + tuple(
         _log(run, step.name) for step in run.status.steps if step.phase == "Running"
     )
@@ -91,6 +105,10 @@ def _code(run: Run) -> GetObject:
     return GetObject(CONFIG_MAP, run.namespace, run.spec.source.config_map or "")
 
 
+def _runs(run: Run) -> ListObjects:
+    return ListObjects(RUN, run.namespace, ())
+
+
 def _log(run: Run, step: str) -> TailLog:
     prefix = podenv.STEP_PREFIX.format(step=step)
     return TailLog(run.namespace, names.by_owner(run), names.HEAD_CONTAINER, prefix)
@@ -104,16 +122,14 @@ def assemble(run: Run, platform: Platform, seen: Seen) -> RunFacts:
     )
     cluster = clusters[0] if clusters else None
     is_open = run.status.phase not in TERMINAL_PHASES
-    from_config_map = is_open and run.spec.source.config_map is not None
     return RunFacts(
         now=seen.now,
         cluster=cluster,
         cluster_ready=cluster is not None and ray_cluster_is_ready(cluster),
         jobs={(job.step, job.attempt): job for job in map(_job, jobs)},
         pods=seen.objects(_pods(run)) if is_open else (),
-        code_missing=from_config_map
-        and seen.object(_code(run)) is None
-        and seen.problem(_code(run)) is None,
+        code_problem=_code_problem(run, seen) if is_open else None,
+        keep_runs=_keep_runs(run, cluster, seen),
         tracked=seen.tracked_run(_tracked(run)) if is_open else None,
         problems=seen.problems(),
         logs={
@@ -122,6 +138,22 @@ def assemble(run: Run, platform: Platform, seen: Seen) -> RunFacts:
             if is_open and step.phase == "Running"
         },
     )
+
+
+def _code_problem(run: Run, seen: Seen) -> Problem | None:
+    name = run.spec.source.config_map
+    if name is None or seen.problem(_code(run)) is not None or seen.object(_code(run)) is not None:
+        return None
+    return config_map_missing(name, run.namespace)
+
+
+def _keep_runs(run: Run, cluster: Manifest | None, seen: Seen) -> str:
+    """As the live cluster says; else the Runs that exist now. Unknown is empty, and then nothing is cleared."""
+    if cluster is not None:
+        return str((cluster["metadata"].get("annotations") or {}).get(KEEP_RUNS, ""))
+    if run.status.phase != "Pending":
+        return ""
+    return " ".join(sorted(other["metadata"]["name"] for other in seen.objects(_runs(run))))
 
 
 def _job(manifest: Manifest) -> Job:

@@ -6,6 +6,7 @@ So an operator that dies between the two finds its decision again, and no attemp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from soloist.api.conditions import Reason, rfc3339
@@ -127,7 +128,7 @@ def _start(run: Run, facts: RunFacts, steps: tuple[StepStatus, ...]) -> tuple[St
     return tuple(result)
 
 
-def _in_use(run: Run, phase: dict[str, str], what: str) -> float:
+def _in_use(run: Run, phase: Mapping[str, str], what: str) -> float:
     return sum(
         quantity_value(getattr(step, what))
         for step in run.spec.steps
@@ -165,6 +166,11 @@ def tail(lines: tuple[str, ...]) -> str:
             break
         kept.append(line)
     return "\n".join(reversed(kept))
+
+
+def final_status(succeeded: bool) -> str:
+    """MLflow's word for how a run ended."""
+    return "FINISHED" if succeeded else "FAILED"
 
 
 def is_over(steps: tuple[StepStatus, ...]) -> bool:

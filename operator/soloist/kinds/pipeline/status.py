@@ -1,0 +1,127 @@
+"""What a Pipeline says of itself: its newest Run, the next one, and what stands in the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from soloist.api.conditions import Reason, rfc3339
+from soloist.api.platform import Platform
+from soloist.api.v1alpha1.parts import ModelVersion
+from soloist.api.v1alpha1.pipeline import LastRun
+from soloist.core.kind import Summary
+from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
+from soloist.kinds.conditions import Verdict, conditions
+from soloist.kinds.pipeline import policy
+from soloist.kinds.pipeline.facts import PipelineFacts, RunView
+from soloist.kinds.pipeline.names import Pipeline
+from soloist.kinds.pipeline.schedule import Due, InvalidSchedule
+
+# A ConfigMap that is edited in place wakes nobody (one made by kustomize changes its name, and so the spec).
+LOOK_AT_CODE = timedelta(seconds=30)
+LOOK_FOR_MISSING = timedelta(seconds=5)
+
+
+def summarize(
+    pipeline: Pipeline, facts: PipelineFacts, platform: Platform, outcomes: tuple[Outcome, ...]
+) -> Summary:
+    """The status now, and when the clock or the code has to be looked at again."""
+    try:
+        schedule = policy.schedule_around(pipeline, facts)
+        invalid = None
+    except InvalidSchedule as error:
+        schedule, invalid = Due(None, None), Verdict.stalled(Reason.INVALID_SPEC, str(error))
+    outcome = worst(outcomes)
+    verdict = invalid or _verdict(pipeline, facts, platform, outcome)
+    newest = facts.runs[-1] if facts.runs else None
+    status = pipeline.status.model_copy(
+        update={
+            "observed_generation": pipeline.metadata.generation,
+            "last_run": LastRun(name=newest.name, phase=newest.phase) if newest else None,
+            "last_run_number": policy.last_number(pipeline, facts),
+            "last_trigger": newest.answers if newest else pipeline.status.last_trigger,
+            "last_request": _last_request(pipeline, facts),
+            "last_schedule_time": policy.answered_time(pipeline, facts, schedule.last),
+            "next_schedule_time": rfc3339(schedule.following) if schedule.following else None,
+            "active": [run.name for run in facts.active],
+            "model": _model(pipeline, facts),
+            "summary": verdict.message,
+            "conditions": conditions(pipeline, verdict, facts.now),
+        }
+    )
+    return Summary(status, _next_look(pipeline, facts, platform, schedule, outcome))
+
+
+def _last_request(pipeline: Pipeline, facts: PipelineFacts) -> str | None:
+    made = any(run.trigger == facts.request for run in facts.runs) and facts.request
+    return facts.request if made else pipeline.status.last_request
+
+
+def _model(pipeline: Pipeline, facts: PipelineFacts) -> ModelVersion | None:
+    registered = [run.model for run in facts.runs if run.model is not None]
+    if not registered:
+        return pipeline.status.model
+    name, version = registered[-1]
+    return ModelVersion(name=name, version=version)
+
+
+def _next_look(
+    pipeline: Pipeline,
+    facts: PipelineFacts,
+    platform: Platform,
+    schedule: Due,
+    outcome: Outcome,
+) -> Outcome:
+    if facts.problem is not None and isinstance(outcome, Done):
+        return Waiting(facts.problem.reason, facts.problem.message, LOOK_FOR_MISSING)
+    looks = []
+    if schedule.following is not None:
+        # A second late rather than early: at the very second the schedule would not be due yet.
+        looks.append(schedule.following - facts.now + timedelta(seconds=1))
+    if pipeline.spec.source.git is not None:
+        looks.append(timedelta(seconds=platform.git_poll_seconds))
+    if pipeline.spec.source.config_map is not None:
+        looks.append(LOOK_AT_CODE)
+    return worst((outcome, *(Done(again=max(look, timedelta(seconds=1))) for look in looks)))
+
+
+def _verdict(
+    pipeline: Pipeline, facts: PipelineFacts, platform: Platform, outcome: Outcome
+) -> Verdict:
+    if platform.runtime(pipeline.spec.runtime) is None:
+        known = ", ".join(sorted(platform.runtimes))
+        return Verdict.stalled(
+            Reason.INVALID_SPEC,
+            f"Runtime {pipeline.spec.runtime} is not one of the platform's: {known}. Name one of"
+            " them in spec.runtime, or ask the administrator to add it.",
+        )
+    if isinstance(outcome, Failed | Stalled | Waiting):
+        return Verdict.waiting(outcome.reason, outcome.message)
+    if facts.problem is not None:
+        return Verdict.waiting(facts.problem.reason, facts.problem.message)
+    if pipeline.spec.suspend:
+        return Verdict.ready(Reason.SUSPENDED, _suspended_sentence(pipeline, facts))
+    newest = facts.runs[-1] if facts.runs else None
+    if newest is None:
+        return Verdict.progressing(Reason.PROGRESSING, "Starting the first Run.")
+    return _from_run(newest)
+
+
+def _suspended_sentence(pipeline: Pipeline, facts: PipelineFacts) -> str:
+    trigger = policy.source_trigger(pipeline, facts)
+    if trigger is not None and not policy.is_answered(pipeline, facts, trigger):
+        number = policy.last_number(pipeline, facts) + 1
+        return (
+            f"Suspended. Run {pipeline.name}-{number} would start for the changed code or steps:"
+            " set spec.suspend to false."
+        )
+    return "Suspended. Nothing would start now but by the schedule or by request."
+
+
+def _from_run(run: RunView) -> Verdict:
+    match run.phase:
+        case "Succeeded":
+            return Verdict.ready(Reason.SUCCEEDED, f"Run {run.name} succeeded. {run.summary}")
+        case "Failed":
+            return Verdict.stalled(Reason.RUN_FAILED, run.summary)
+        case _:
+            return Verdict.progressing(Reason.RUNNING, f"Run {run.name}: {run.summary}")
