@@ -1,0 +1,29 @@
+{{/* The operator's configuration file; its schema is soloist.api.platform.Platform, which refuses unknown keys. */}}
+{{- define "soloist.config" -}}
+{{- $platform := .Values.platform -}}
+mlflow:
+  trackingUri: {{ include "soloist.mlflow.address" . | quote }}
+  {{- if .Values.mlflow.auth.enabled }}
+  usernameEnv: SOLOIST_MLFLOW_USERNAME
+  passwordEnv: SOLOIST_MLFLOW_PASSWORD
+  credentialsSecret: {{ .Values.mlflow.auth.credentialsSecret | quote }}
+  {{- end }}
+runtimes: {{- toYaml .Values.runtimes | nindent 2 }}
+defaultRuntime: {{ $platform.defaultRuntime | quote }}
+volumes:
+  {{- with $platform.volumes.storageClass }}
+  storageClass: {{ . | quote }}
+  {{- end }}
+  accessMode: {{ $platform.volumes.accessMode | quote }}
+  size: {{ $platform.volumes.size | quote }}
+  modelSize: {{ $platform.volumes.modelSize | quote }}
+imagePullPolicy: {{ $platform.imagePullPolicy | quote }}
+imagePullSecrets: {{- toYaml $platform.imagePullSecrets | nindent 2 }}
+nodeSelector: {{- toYaml $platform.nodeSelector | nindent 2 }}
+clusterDomain: {{ $platform.clusterDomain | quote }}
+networkPolicies: {{ $platform.networkPolicies }}
+operatorNamespace: {{ .Release.Namespace | quote }}
+kuberayNamespaceLabels: {{- toYaml $platform.kuberayNamespaceLabels | nindent 2 }}
+gitPollSeconds: {{ $platform.gitPollSeconds | int }}
+registryPollSeconds: {{ $platform.registryPollSeconds | int }}
+{{- end -}}
