@@ -61,6 +61,8 @@ class ModelEndpointStatus(CommonStatus):
     """The version that answers requests."""
     target: PinnedVersion | None = None
     """The version that is being rolled out, if another one."""
+    retiring: PinnedVersion | None = None
+    """The version before, which still answers its last clients."""
     url: str | None = Field(default=None, max_length=512)
     """Address for predictions inside the cluster."""
     ready_replicas: int = 0

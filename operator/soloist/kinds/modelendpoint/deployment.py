@@ -1,0 +1,128 @@
+"""The pods of one version of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from soloist.api.platform import Platform
+from soloist.api.v1alpha1.modelendpoint import PinnedVersion
+from soloist.kinds import podenv
+from soloist.kinds.modelendpoint import names
+from soloist.kinds.modelendpoint.names import Endpoint
+from soloist.kinds.pods import (
+    container_security,
+    mlflow_env,
+    placement,
+    plain,
+    resources,
+    scratch,
+)
+
+PORT = 8080
+DRAIN_SECONDS = 5
+GRACE_SECONDS = 30
+
+
+def build(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[str, Any]:
+    """One Deployment for one version: versions never mix in it, so a rollout is made by the Service, at once."""
+    labels = {**names.labels(endpoint), names.VERSION_LABEL: pinned.version}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": names.deployment(endpoint, pinned.version),
+            "namespace": endpoint.namespace,
+            "labels": {names.VERSION_LABEL: pinned.version},
+        },
+        "spec": {
+            "replicas": endpoint.spec.replicas.min,
+            "selector": {"matchLabels": names.selector(endpoint, pinned.version)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+            },
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": _pod(endpoint, pinned, platform),
+            },
+        },
+    }
+
+
+def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[str, Any]:
+    tmp, tmp_mount = scratch("tmp", "/tmp")
+    image = names.image_of(pinned, platform, endpoint.spec.runtime)
+    base = {
+        "image": image,
+        "imagePullPolicy": platform.image_pull_policy,
+        "securityContext": container_security(),
+    }
+    models = {"name": "models", "mountPath": podenv.MODELS_PATH}
+    claim = {"name": "models", "persistentVolumeClaim": {"claimName": names.claim(endpoint)}}
+    return {
+        **placement(platform, endpoint.spec.service_account),
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "topologySpreadConstraints": [_spread(endpoint, pinned)],
+        "initContainers": [
+            {
+                "name": "fetch",
+                **base,
+                "command": ["python", "-m", "soloist_workloads.fetch"],
+                "env": [*mlflow_env(platform), *plain(_fetch_env(pinned))],
+                "resources": resources("100m", "512Mi"),
+                "volumeMounts": [models, tmp_mount],
+            }
+        ],
+        "containers": [_server(endpoint, pinned, base, [{**models, "readOnly": True}, tmp_mount])],
+        "volumes": [claim, tmp],
+    }
+
+
+def _fetch_env(pinned: PinnedVersion) -> dict[str, str]:
+    return {
+        "HOME": "/tmp",
+        podenv.MODEL_URI: pinned.artifact,
+        podenv.MODEL_DIR: names.model_dir(pinned),
+    }
+
+
+def _server(
+    endpoint: Endpoint, pinned: PinnedVersion, base: dict[str, Any], mounts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    env = {
+        "HOME": "/tmp",
+        podenv.MODEL_DIR: names.model_dir(pinned),
+        podenv.MODEL_NAME: pinned.name,
+        podenv.MODEL_VERSION: pinned.version,
+        podenv.PORT: str(PORT),
+        podenv.DRAIN_SECONDS: str(DRAIN_SECONDS),
+    }
+    ready = {"path": "/v2/health/ready", "port": "http"}
+    return {
+        "name": names.SERVER_CONTAINER,
+        **base,
+        "command": ["python", "-m", "soloist_workloads.serving"],
+        "env": plain(env),
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        # A large model may take minutes to load; a small one should not wait for the next look.
+        "startupProbe": {"httpGet": ready, "periodSeconds": 1, "failureThreshold": 600},
+        "readinessProbe": {"httpGet": ready, "periodSeconds": 2, "failureThreshold": 2},
+        "livenessProbe": {
+            "httpGet": {"path": "/v2/health/live", "port": "http"},
+            "periodSeconds": 10,
+            "failureThreshold": 3,
+            "timeoutSeconds": 5,
+        },
+        "resources": resources(endpoint.spec.cpu, endpoint.spec.memory),
+        "volumeMounts": mounts,
+    }
+
+
+def _spread(endpoint: Endpoint, pinned: PinnedVersion) -> dict[str, Any]:
+    """Over machines where there are several; a cluster of one machine still gets all its pods."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": names.selector(endpoint, pinned.version)},
+    }

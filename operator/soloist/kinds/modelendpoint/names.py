@@ -1,0 +1,66 @@
+"""Names and labels of everything a ModelEndpoint makes."""
+
+from __future__ import annotations
+
+from soloist.api.parse import Resource
+from soloist.api.platform import Platform
+from soloist.api.v1alpha1.modelendpoint import (
+    ModelEndpointSpec,
+    ModelEndpointStatus,
+    PinnedVersion,
+)
+from soloist.core.objects import OWNER_KIND, OWNER_NAME, OWNER_UID, digest, owner_labels, shorten
+from soloist.kinds import podenv
+
+Endpoint = Resource[ModelEndpointSpec, ModelEndpointStatus]
+
+KIND = "ModelEndpoint"
+VERSION_LABEL = "soloist.dev/version"
+SERVER_CONTAINER = "server"
+
+
+def service(endpoint: Endpoint) -> str:
+    """What clients talk to."""
+    return endpoint.name
+
+
+def url(endpoint: Endpoint) -> str:
+    """Address for predictions inside the cluster."""
+    return f"http://{service(endpoint)}.{endpoint.namespace}.svc/invocations"
+
+
+def deployment(endpoint: Endpoint, version: str) -> str:
+    """The pods of one version."""
+    return shorten(f"{endpoint.name}-v{version}", 57)
+
+
+def claim(endpoint: Endpoint) -> str:
+    """The volume that keeps the fetched models."""
+    return f"{endpoint.name}-models"
+
+
+def model_dir(pinned: PinnedVersion) -> str:
+    """Where a version's files are: by its artifact too, since a registry that was made anew counts from 1 again."""
+    return f"{podenv.MODELS_PATH}/{pinned.name}/{pinned.version}-{digest(pinned.artifact)[:8]}"
+
+
+def labels(endpoint: Endpoint) -> dict[str, str]:
+    """Labels of every child."""
+    return owner_labels(KIND, endpoint.name, endpoint.metadata.uid)
+
+
+def selector(endpoint: Endpoint, version: str | None = None) -> dict[str, str]:
+    """The endpoint's pods: all, or those of one version."""
+    chosen = {OWNER_KIND: KIND, OWNER_NAME: endpoint.name}
+    return chosen if version is None else {**chosen, VERSION_LABEL: version}
+
+
+def by_owner(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+    """The selector that finds children again."""
+    return ((OWNER_UID, endpoint.metadata.uid),)
+
+
+def image_of(pinned: PinnedVersion, platform: Platform, runtime: str | None) -> str | None:
+    """The image that serves the version: pinned with it, else the runtime's."""
+    known = platform.runtime(runtime)
+    return pinned.image or (known.image if known is not None else None)

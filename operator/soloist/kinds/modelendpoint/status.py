@@ -1,0 +1,116 @@
+"""What a ModelEndpoint says of itself: what is served, what comes next, and what stands in the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from soloist.api.conditions import Reason
+from soloist.api.platform import Platform
+from soloist.api.v1alpha1.modelendpoint import ModelEndpointStatus, PinnedVersion
+from soloist.core.effects import Problem
+from soloist.core.kind import Summary
+from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
+from soloist.core.tally import deployment_problem, pod_problem, ready_replicas
+from soloist.kinds.conditions import Verdict, conditions
+from soloist.kinds.modelendpoint import names, policy
+from soloist.kinds.modelendpoint.facts import EndpointFacts
+from soloist.kinds.modelendpoint.names import Endpoint
+
+
+def summarize(
+    endpoint: Endpoint, facts: EndpointFacts, platform: Platform, outcomes: tuple[Outcome, ...]
+) -> Summary:
+    """The status now; the registry tells no one when an alias moves, so it is looked at again and again."""
+    versions = policy.advance(endpoint, facts, platform)
+    outcome = worst(outcomes)
+    ready = _ready(facts, versions.served)
+    verdict = _verdict(endpoint, facts, platform, versions, ready, outcome)
+    status = versions.model_copy(
+        update={
+            "observed_generation": endpoint.metadata.generation,
+            "url": names.url(endpoint),
+            "ready_replicas": ready,
+            "summary": verdict.message,
+            "conditions": conditions(endpoint, verdict, facts.now),
+        }
+    )
+    return Summary(status, worst((outcome, Done(again=_next_look(versions, platform)))))
+
+
+def _next_look(versions: ModelEndpointStatus, platform: Platform) -> timedelta:
+    seconds = timedelta(seconds=platform.registry_poll_seconds)
+    return min(seconds, policy.RETIRE_AFTER) if versions.retiring is not None else seconds
+
+
+def _ready(facts: EndpointFacts, served: PinnedVersion | None) -> int:
+    deployment = facts.deployments.get(served.version) if served is not None else None
+    return ready_replicas(deployment) if deployment is not None else 0
+
+
+def _verdict(
+    endpoint: Endpoint,
+    facts: EndpointFacts,
+    platform: Platform,
+    versions: ModelEndpointStatus,
+    ready: int,
+    outcome: Outcome,
+) -> Verdict:
+    if platform.runtime(endpoint.spec.runtime) is None:
+        known = ", ".join(sorted(platform.runtimes))
+        return Verdict.stalled(
+            Reason.INVALID_SPEC,
+            f"Runtime {endpoint.spec.runtime} is not one of the platform's: {known}. Name one of"
+            " them in spec.runtime, or ask the administrator to add it.",
+        )
+    problem = _problem(facts, versions, outcome)
+    served = versions.served
+    if served is not None and ready > 0:
+        return _serving(endpoint, versions, served, ready, problem)
+    if problem is not None:
+        return Verdict.waiting(problem.reason, problem.message)
+    chosen = versions.target or served
+    if chosen is None:
+        return Verdict.progressing(
+            Reason.NO_MODEL,
+            f"No version of model {endpoint.spec.model} to serve yet: the first Run that logs a"
+            " model registers one (or set the alias champion in MLflow).",
+        )
+    return Verdict.progressing(Reason.DEPLOYING, f"Starting the pods of v{chosen.version}.")
+
+
+def _serving(
+    endpoint: Endpoint,
+    versions: ModelEndpointStatus,
+    served: PinnedVersion,
+    ready: int,
+    problem: Problem | None,
+) -> Verdict:
+    of = endpoint.spec.replicas.min
+    message = f"Serving v{served.version} of {served.name} with {ready} of {of} pods."
+    if versions.target is not None and problem is None:
+        message += f" Starting the pods of v{versions.target.version}."
+    if problem is not None:
+        message += f" {problem.message}"
+    return Verdict.ready(problem.reason if problem is not None else Reason.READY, message)
+
+
+def _problem(
+    facts: EndpointFacts, versions: ModelEndpointStatus, outcome: Outcome
+) -> Problem | None:
+    if isinstance(outcome, Failed | Stalled | Waiting):
+        return Problem(outcome.reason, outcome.message)
+    for version in (versions.target, versions.served):
+        if version is None:
+            continue
+        found = _version_problem(facts, version.version)
+        if found is not None:
+            return found
+    return facts.registry_problem
+
+
+def _version_problem(facts: EndpointFacts, version: str) -> Problem | None:
+    deployment = facts.deployments.get(version)
+    if deployment is not None and (found := deployment_problem(deployment)) is not None:
+        return found
+    problems = (pod_problem(pod) for pod in facts.pods.get(version, ()))
+    return next((problem for problem in problems if problem is not None), None)
