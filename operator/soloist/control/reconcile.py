@@ -114,9 +114,7 @@ def _plan(
     return diff(desired.children, seen.children(kind.children), resource.metadata.uid)
 
 
-async def _hold(
-    ref: ObjectRef, body: Manifest, resource: Resource[Any, Any], ports: Ports
-) -> None:
+async def _hold(ref: ObjectRef, body: Manifest, resource: Resource[Any, Any], ports: Ports) -> None:
     """Put our finalizer on before the first thing exists that it guards."""
     finalizers = resource.metadata.finalizers
     if FINALIZER in finalizers or resource.metadata.deleted:
