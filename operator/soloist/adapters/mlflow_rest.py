@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -108,8 +109,10 @@ def without_credentials(address: str) -> str:
 
 def _cause(error: Exception) -> str:
     """The operating system's word for it, where there is one; never a whole chain of class names."""
-    inner = getattr(error, "os_error", None) or error
-    return getattr(inner, "strerror", None) or type(error).__name__
+    inner = getattr(error, "os_error", error)
+    if isinstance(inner, OSError) and inner.errno is not None and inner.errno > 0:
+        return os.strerror(inner.errno)
+    return str(getattr(inner, "strerror", None) or type(error).__name__)
 
 
 def _object(text: str) -> dict[str, Any] | None:

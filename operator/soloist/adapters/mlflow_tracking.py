@@ -150,14 +150,13 @@ class MLflowTracking:
         await self._rest.post("registered-models/alias", name=name, alias=alias, version=version)
 
     async def _drop_alias(self, effect: DropAlias) -> None:
-        try:
-            answer = await self._rest.get(
+        """Only if it still means this version. MLflow calls asking for a missing alias a bad request, so the model is
+        asked for all of its aliases."""
+        model = await self.find_model(effect.name)
+        if model is not None and model.aliases.get(effect.alias) == effect.version:
+            await self._rest.delete(
                 "registered-models/alias", name=effect.name, alias=effect.alias
             )
-        except Missing:
-            return
-        if str(answer["model_version"]["version"]) == effect.version:
-            await self._rest.delete("registered-models/alias", name=effect.name, alias=effect.alias)
 
     async def _experiment(self, name: str) -> dict[str, Any] | None:
         try:
