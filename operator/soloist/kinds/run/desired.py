@@ -20,8 +20,6 @@ from soloist.kinds.run import names, policy, raycluster, rayjob
 from soloist.kinds.run.facts import RunFacts
 from soloist.kinds.run.names import Run
 
-DASHBOARD_PORT = 8265
-
 
 def desire(run: Run, facts: RunFacts, platform: Platform) -> Desired:
     """Children while there is work; the MLflow run opened before it and closed after it."""
@@ -119,6 +117,6 @@ def _network_policy(run: Run, platform: Platform) -> dict[str, Any]:
         own,
         [
             {"from": [{"podSelector": {"matchLabels": own}}]},
-            {"from": operators, "ports": [{"port": DASHBOARD_PORT, "protocol": "TCP"}]},
+            {"from": operators, "ports": [{"port": raycluster.DASHBOARD_PORT, "protocol": "TCP"}]},
         ],
     )

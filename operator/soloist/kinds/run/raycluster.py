@@ -24,6 +24,7 @@ from soloist.kinds.run.policy import head_size
 # Ray's token authentication came with this version; an older runtime would refuse to start with it.
 FIRST_WITH_TOKENS = (2, 52)
 HOME = "/home/soloist"
+DASHBOARD_PORT = 8265
 
 
 def image(run: Run, platform: Platform) -> str | None:
@@ -103,6 +104,7 @@ def _pod(run: Run, facts: RunFacts, platform: Platform, head_image: str) -> dict
             "env": _env(run, platform),
             **_bucket_env(run),
             "volumeMounts": mounts,
+            **_probes(),
         }
     ]
     before = _before(run, facts, platform, head_image, mounts)
@@ -110,6 +112,24 @@ def _pod(run: Run, facts: RunFacts, platform: Platform, head_image: str) -> dict
         spec["initContainers"] = before
     spec["volumes"] = volumes
     return spec
+
+
+def _probes() -> dict[str, Any]:
+    """Asked over HTTP, every second until it is ready.
+
+    KubeRay's own probes start after ten seconds and run two processes in the container each time; a Run waits
+    for the first, and pays for the second as long as it lasts.
+    """
+    health = {"httpGet": {"path": "/api/gcs_healthz", "port": DASHBOARD_PORT}, "timeoutSeconds": 5}
+    return {
+        "readinessProbe": {**health, "periodSeconds": 1, "failureThreshold": 10},
+        "livenessProbe": {
+            **health,
+            "initialDelaySeconds": 30,
+            "periodSeconds": 10,
+            "failureThreshold": 60,
+        },
+    }
 
 
 def _head_resources(run: Run) -> dict[str, Any]:
