@@ -1,0 +1,1 @@
+"""Every tier of tests, and the local Kubernetes that they run on."""
