@@ -16,23 +16,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import OperationalError
 
 LOCK = 6_805_310_242  # any number, the same in every pod
 PATIENCE_SECONDS = 120.0
 
 
-def head_revision() -> str | None:
-    """The newest revision among the image's migration files; None when the files can't be read that way."""
+def known_revisions() -> tuple[str, ...]:
+    """The revisions among the image's migration files, the newest first; none when the files can't be read that way."""
     spec = importlib.util.find_spec("mlflow")
     if spec is None or not spec.submodule_search_locations:
-        return None
+        return ()
     folder = pathlib.Path(spec.submodule_search_locations[0], "store/db_migrations/versions")
     texts = [path.read_text() for path in folder.glob("*.py")]
     revisions = {name for text in texts for name in _assigned("revision", text)}
-    followed = {name for text in texts for name in _assigned("down_revision", text)}
-    heads = revisions - followed
-    return heads.pop() if len(heads) == 1 else None
+    heads = revisions - {name for text in texts for name in _assigned("down_revision", text)}
+    return (*heads, *sorted(revisions - heads)) if len(heads) == 1 else ()
 
 
 def _assigned(name: str, text: str) -> list[str]:
@@ -53,15 +52,19 @@ def live_revision(engine: sqlalchemy.Engine) -> str | None:
 def wait_for(engine: sqlalchemy.Engine) -> None:
     """Return once the database answers; it may start at the same moment as this pod."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    said = ""
     while True:
         try:
             engine.connect().close()
             return
         except OperationalError as error:
-            # A wrong password won't get better by waiting, but a restart shows it in `kubectl get pods`: same path.
-            if time.monotonic() > deadline:
-                sys.exit(f"The database did not answer for {PATIENCE_SECONDS:.0f} s: {error.orig}")
-            time.sleep(0.5)
+            reason = str(error.orig).strip()
+        if time.monotonic() > deadline:
+            sys.exit(f"The database did not answer within {PATIENCE_SECONDS:.0f} s: {reason}")
+        if reason != said:
+            print(f"Waiting for the database: {reason}", flush=True)
+            said = reason
+        time.sleep(0.3)
 
 
 @contextmanager
@@ -78,14 +81,31 @@ def alone(engine: sqlalchemy.Engine) -> Iterator[None]:
         yield
 
 
+def migrate(engine: sqlalchemy.Engine, uri: str) -> str:
+    """Migrate if needed, and say in one sentence what was done."""
+    known = known_revisions()
+    live = live_revision(engine)
+    if live is not None and known and live == known[0]:
+        return f"The database is at revision {live}, as this MLflow wants it."
+    if live is not None and known and live not in known:
+        sys.exit(
+            f"The database is at revision {live}, which this MLflow (up to {known[0]}) does not know: a newer MLflow "
+            "made it. Use that version's image, or restore a backup from before."
+        )
+    print(f"Migrating the database from {live or 'empty'}.", flush=True)
+    import mlflow.db  # the slow import that the usual case avoids
+
+    mlflow.db.upgrade.main([uri], standalone_mode=False)
+    return f"Migrated the database to {live_revision(engine)}."
+
+
 def write_auth_configuration(path: str, uri: str) -> None:
-    """MLflow's password database is this one, too; its address is a secret, so the file is made here and not in a ConfigMap."""
+    """The users' database is this one, too; its address is a secret, so the file is made here and not in a ConfigMap."""
     lines = [
         "[mlflow]",
         "default_permission = READ",
         "database_uri = " + uri.replace("%", "%%"),
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth",
-        # A password check takes 60,000 rounds of hashing; an operator that polls would pay it at each call.
+        # A password check is thousands of rounds of hashing; an operator that polls would pay for it at each call.
         "auth_cache_ttl_seconds = 60",
     ]
     target = pathlib.Path(path)
@@ -105,20 +125,8 @@ def main() -> None:
             "Write it as postgresql+psycopg2://user:password@host:5432/name."
         )
     wait_for(engine)
-    head = head_revision()
     with alone(engine):
-        live = live_revision(engine)
-        if live is not None and live == head:
-            print(f"The database is at revision {live}, as this MLflow wants it.")
-            return
-        print(f"Migrating the database from {live or 'empty'} to {head or 'the newest revision'}.", flush=True)
-        import mlflow.db  # noqa: PLC0415 - the slow import that the usual case avoids
-
-        try:
-            mlflow.db.upgrade.callback(uri)
-        except ProgrammingError as error:
-            sys.exit(f"The migration failed: {error.orig}")
-    print("Migrated.")
+        print(migrate(engine, uri))
 
 
 if __name__ == "__main__":
