@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soloist.adapters.kube_transport import APPLY, MERGE, Transport
+from soloist.adapters.kube_transport import APPLY, JSON_PATCH, MERGE, Transport
 from soloist.control.ports import ClusterError
 from soloist.core.objects import MANAGER, KindRef, Manifest, ObjectRef
 
 CHUNK = 500
 LOG_BYTES = 1 << 20
-_OURS = {"fieldManager": MANAGER, "force": "true"}
+_MANAGER = {"fieldManager": MANAGER}
+_FORCED = {**_MANAGER, "force": "true"}
 
 
 def path_of(kind: KindRef, namespace: str | None = None, name: str = "", part: str = "") -> str:
@@ -79,8 +80,8 @@ class KubeCluster:
     async def apply(self, ref: ObjectRef, manifest: Manifest, uid: str) -> None:
         await self._apply(ref, _with_metadata(manifest, uid=uid))
 
-    async def _apply(self, ref: ObjectRef, body: Mapping[str, Any], part: str = "") -> None:
-        await self._transport.json("PATCH", _at(ref, part), query=_OURS, body=body, content=APPLY)
+    async def _apply(self, ref: ObjectRef, body: Mapping[str, Any]) -> None:
+        await self._transport.json("PATCH", _at(ref), query=_FORCED, body=body, content=APPLY)
 
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         options = {
@@ -92,14 +93,16 @@ class KubeCluster:
         await self._unless_gone("DELETE", _at(ref), body=options)
 
     async def apply_status(self, ref: ObjectRef, uid: str, status: Mapping[str, Any]) -> None:
-        body = {
-            "apiVersion": ref.kind.api_version,
-            "kind": ref.kind.kind,
-            "metadata": {"name": ref.name, "namespace": ref.namespace, "uid": uid},
-            "status": status,
-        }
+        """A JSON patch, not an apply: on a status subresource the API server ignores the UID that an apply names, and
+        an old status must not end up on a successor of the same name. `add` replaces the status as a whole."""
+        patch: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "add", "path": "/status", "value": status},
+        ]
         try:
-            await self._apply(ref, body, "status")
+            await self._transport.json(
+                "PATCH", _at(ref, "status"), query=_MANAGER, body=patch, content=JSON_PATCH
+            )
         except ClusterError as error:
             if error.code not in (404, 409):
                 raise
@@ -109,9 +112,7 @@ class KubeCluster:
     ) -> None:
         body = {"metadata": {"resourceVersion": version, "finalizers": list(finalizers)}}
         try:
-            await self._transport.json(
-                "PATCH", _at(ref), query={"fieldManager": MANAGER}, body=body, content=MERGE
-            )
+            await self._transport.json("PATCH", _at(ref), query=_MANAGER, body=body, content=MERGE)
         except ClusterError as error:
             if error.code != 404:
                 raise

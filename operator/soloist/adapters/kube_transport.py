@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -26,6 +26,8 @@ BUSY_CODES = frozenset({429, 500, 502, 503, 504})
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+Body = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 def is_in_cluster() -> bool:
@@ -40,14 +42,14 @@ def server_address() -> str:
     return str(configuration.host)
 
 
-async def connect() -> ApiClient:
+async def connect(kubeconfig: str | None = None) -> ApiClient:
     """A client with the pod's service account (its token is read again every minute), else with the kubeconfig."""
     configuration = Configuration()
     configuration.connection_pool_maxsize = CONNECTIONS
     if is_in_cluster():
         load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # the client has no annotations
     else:
-        await load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # the client has no annotations
+        await load_kube_config(kubeconfig, client_configuration=configuration)  # type: ignore[no-untyped-call]  # the client has no annotations
     return ApiClient(configuration=configuration)
 
 
@@ -74,7 +76,7 @@ class Transport:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         content: str = JSON,
     ) -> dict[str, Any]:
         """The answer to a request. Raises ClusterError, KindMissing."""
@@ -88,7 +90,7 @@ class Transport:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         content: str = JSON,
     ) -> str:
         """The same, not parsed. Every request that we send may be repeated: a write names the version or UID it means."""
@@ -118,7 +120,7 @@ class Transport:
         method: str,
         path: str,
         query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
+        body: Body | None,
         content: str,
     ) -> tuple[int, Mapping[str, str], str]:
         url, headers = await self._signed(path, query)
@@ -161,9 +163,14 @@ def _error(status: int, text: str) -> ClusterError | KindMissing:
     if status == 404 and not details.get("name"):
         return KindMissing(answer.get("message") or "the API server does not know the kind")
     message = answer.get("message") or text.strip()[:500] or f"HTTP status {status}"
-    # An apply that means another object than the one that lives here: the API server calls it a changed field.
-    if status == 422 and any(
-        cause.get("field") == "metadata.uid" for cause in details.get("causes") or ()
-    ):
+    if status == 422 and _means_another(details):
         return ClusterError(message, code=409, reason="Conflict")
     return ClusterError(message, code=status, reason=answer.get("reason") or "")
+
+
+def _means_another(details: Mapping[str, Any]) -> bool:
+    """Whether a 422 only says that the object with this name has another UID: to an apply the API server calls it a
+    changed field, to a patch whose test failed it gives no cause at all."""
+    causes = details.get("causes") or ()
+    nothing_said = not causes and not details.get("name")
+    return nothing_said or any(cause.get("field") == "metadata.uid" for cause in causes)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from soloist.adapters.mlflow_rest import Exists, MLflowRest, Missing
+from soloist.adapters.mlflow_rest import Exists, Missing, MLflowRest
 from soloist.core.effects import (
     DropAlias,
     Effect,
@@ -154,9 +154,7 @@ class MLflowTracking:
         asked for all of its aliases."""
         model = await self.find_model(effect.name)
         if model is not None and model.aliases.get(effect.alias) == effect.version:
-            await self._rest.delete(
-                "registered-models/alias", name=effect.name, alias=effect.alias
-            )
+            await self._rest.delete("registered-models/alias", name=effect.name, alias=effect.alias)
 
     async def _experiment(self, name: str) -> dict[str, Any] | None:
         try:
