@@ -6,29 +6,24 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
 
-QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
-DURATION = r"^([0-9]+(ms|s|m|h|d))+$"
+from soloist.api.forms import Form, Rule, with_rules
+from soloist.api.forms import quantity_value as quantity_value
+
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-
-_SUFFIX = {
-    "": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15,
-    "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50,
-}  # fmt: skip
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi")
 _DECIMAL = ("", "k", "M", "G", "T", "P")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def quantity_value(quantity: str) -> float:
-    """The number a Kubernetes quantity stands for: `1500m` is 1.5, `2Gi` is 2147483648."""
-    match = re.match(r"^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$", quantity)
-    if match is None:
-        raise ValueError(f"{quantity!r} is not a quantity such as 500m, 2 or 4Gi")
-    number, suffix = float(match[1]), match[2]
-    return number / 1000 if suffix == "m" else number * _SUFFIX[suffix]
 
 
 def canonical_quantity(quantity: str) -> str:
@@ -54,28 +49,115 @@ def duration_value(text: str) -> timedelta:
 
 
 # YAML reads `cpu: 1` as a number and `cpu: 500m` as text; both are meant.
+_FROM_NUMBER = BeforeValidator(
+    lambda value: (
+        str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    )
+)
+_INT_OR_STRING = WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 20})
+_AMOUNT = r"^[0-9]+(\.[0-9]+)?(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
+
 Quantity = Annotated[
     str,
-    BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value),
-    Field(pattern=QUANTITY, max_length=20),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "x-kubernetes-int-or-string": True,
-            "pattern": QUANTITY,
-            "maxLength": 20,
-        }
+    _FROM_NUMBER,
+    Field(max_length=20),
+    _INT_OR_STRING,
+    Form(
+        "a quantity: write a number with a unit, such as 500m, 2 or 4Gi",
+        (r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$",),
     ),
 ]
-Duration = Annotated[str, Field(pattern=DURATION, max_length=20)]
-Label = Annotated[str, Field(pattern=DNS_LABEL, min_length=1, max_length=63)]
+Cpu = Annotated[
+    str,
+    _FROM_NUMBER,
+    Field(max_length=20),
+    _INT_OR_STRING,
+    Form(
+        "an amount of CPU: write cores, such as 2 or '0.5', or thousandths of a core, such as 500m; at least 10m",
+        (r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$",),
+        least="10m",
+    ),
+]
+Memory = Annotated[
+    str,
+    _FROM_NUMBER,
+    Field(max_length=20),
+    _INT_OR_STRING,
+    Form(
+        "an amount of memory: write a number with a unit, such as 512Mi or 4Gi; at least 64Mi",
+        (_AMOUNT,),
+        least="64Mi",
+    ),
+]
+Size = Annotated[
+    str,
+    _FROM_NUMBER,
+    Field(max_length=20),
+    _INT_OR_STRING,
+    Form(
+        "a size of a volume: write a number with a unit, such as 500Mi or 20Gi; at least 1Mi",
+        (_AMOUNT,),
+        least="1Mi",
+    ),
+]
+Duration = Annotated[
+    str,
+    Field(max_length=20),
+    Form(
+        "a duration: write numbers with units, such as 250ms, 90s, 30m, 1h30m or 2d, more than nothing",
+        (r"^([0-9]+(ms|s|m|h|d))+$", r"^.*[1-9].*$"),
+    ),
+]
+Label = Annotated[
+    str,
+    Field(max_length=63),
+    Form(
+        "a name: use lower-case letters, digits and '-', with a letter or digit at both ends",
+        (DNS_LABEL,),
+    ),
+]
 ObjectName = Annotated[
     str,
-    Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253),
+    Field(max_length=253),
+    Form(
+        "the name of a Kubernetes object: use lower-case letters, digits, '-' and '.', with a letter or digit at"
+        " both ends",
+        (r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",),
+    ),
 ]
-EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
+EnvName = Annotated[
+    str,
+    Field(max_length=128),
+    Form(
+        "the name of an environment variable: use letters, digits and '_', and no digit first",
+        (r"^[A-Za-z_][A-Za-z0-9_]{0,127}$",),
+    ),
+]
+Image = Annotated[
+    str,
+    Field(max_length=1024),
+    Form(
+        "an image: write it as for a Pod, such as registry.example.com/team/train:1.2",
+        (r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$",),
+    ),
+]
+ModelName = Annotated[
+    str,
+    Field(max_length=200),
+    Form("a name for MLflow's registry: leave out '/' and ':'", (r"^[^/:]+$",)),
+]
+# Every scalar of YAML. No type of a structural schema says that; maps and lists are kept out by their size, and empty
+# ones, like the names of parameters (CEL can't see into a map of these), by the operator.
 Scalar = Annotated[
-    str | int | float | bool, WithJsonSchema({"x-kubernetes-preserve-unknown-fields": True})
+    str | int | float | bool,
+    WithJsonSchema(
+        {
+            "x-kubernetes-preserve-unknown-fields": True,
+            "maxLength": 4096,
+            "maxItems": 0,
+            "maxProperties": 0,
+        }
+    ),
 ]
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 
@@ -90,8 +172,17 @@ class Model(BaseModel):
         frozen=True,
         extra="ignore",
     )
-    # (CEL rule, what is wrong and what to do): they become x-kubernetes-validations of this object.
-    rules: ClassVar[tuple[tuple[str, str], ...]] = ()
+    # What the parts together must satisfy: the API server checks it.
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        made = handler(schema)
+        of_model = handler.resolve_ref_schema(made)
+        of_model.update(with_rules(of_model, *cls.rules))
+        return made
 
     def manifest(self) -> dict[str, Any]:
         """This part as users write it: camelCase, unset and null fields left out."""

@@ -78,7 +78,9 @@ class Platform(Model):
     def _default_runtime_exists(self) -> Platform:
         if self.default_runtime not in self.runtimes:
             known = ", ".join(sorted(self.runtimes))
-            raise ValueError(f"default_runtime {self.default_runtime!r} is not among runtimes: {known}")
+            raise ValueError(
+                f"default_runtime {self.default_runtime!r} is not among runtimes: {known}"
+            )
         return self
 
     def runtime(self, name: str | None) -> RuntimeImage | None:

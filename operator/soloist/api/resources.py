@@ -35,12 +35,21 @@ class ResourceKind:
     status: type[Model]
     columns: tuple[Column, ...]
     name_limit: int
+    name_reason: str
+    """Why a name may not be longer, as in "because <reason>"."""
+    description: str
+    """What the kind is, for `kubectl explain`."""
+    selectable: tuple[str, ...] = ()
+    """Fields for `kubectl get --field-selector`."""
 
     @property
     def singular(self) -> str:
         return self.kind.lower()
 
 
+_RUNS = (
+    "its Runs are named after it with a number, their Ray jobs after them, and KubeRay allows 47"
+)
 AGE = Column("Age", ".metadata.creationTimestamp", "date")
 READY = '.status.conditions[?(@.type=="Ready")]'
 SUMMARY = Column("Summary", ".status.summary", priority=1)
@@ -60,6 +69,10 @@ PROJECT = ResourceKind(
         SUMMARY,
     ),
     project.NAME_LIMIT,
+    _RUNS,
+    "A whole project of one data scientist: the problem, the code, the steps from data to a registered model, and the"
+    " endpoint that serves it",
+    (".status.stage",),
 )
 PIPELINE = ResourceKind(
     "Pipeline",
@@ -77,6 +90,9 @@ PIPELINE = ResourceKind(
         SUMMARY,
     ),
     pipeline.NAME_LIMIT,
+    _RUNS,
+    "The steps from data to a registered model, and when they run",
+    (),
 )
 RUN = ResourceKind(
     "Run",
@@ -94,6 +110,9 @@ RUN = ResourceKind(
         SUMMARY,
     ),
     run.NAME_LIMIT,
+    "its Ray cluster and Ray jobs are named after it, and KubeRay allows 47",
+    "One execution of a pipeline's steps. It never changes",
+    (".status.phase", ".spec.trigger.reason"),
 )
 MODEL_ENDPOINT = ResourceKind(
     "ModelEndpoint",
@@ -111,5 +130,8 @@ MODEL_ENDPOINT = ResourceKind(
         SUMMARY,
     ),
     modelendpoint.NAME_LIMIT,
+    "its Service, volume and Deployments are named after it, and a pod's name ends at 63",
+    "A model of MLflow's registry, served",
+    (".spec.model",),
 )
 KINDS = (PROJECT, PIPELINE, RUN, MODEL_ENDPOINT)

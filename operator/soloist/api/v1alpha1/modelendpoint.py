@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from soloist.api.fields import Label, Model, ObjectName, Quantity, Time
+from soloist.api.fields import Cpu, Label, Memory, Model, ModelName, ObjectName, Time
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
 
 NAME_LIMIT = 40
@@ -24,9 +24,9 @@ class EndpointTemplate(Model):
 
     replicas: Replicas = Field(default_factory=Replicas)
     """How many pods serve the model."""
-    cpu: Quantity = "500m"
+    cpu: Cpu = "500m"
     """CPU cores for each pod."""
-    memory: Quantity = "1Gi"
+    memory: Memory = "1Gi"
     """Memory for each pod."""
 
 
@@ -35,7 +35,7 @@ class ModelEndpointSpec(EndpointTemplate):
 
     rules: ClassVar = ()
 
-    model: str = Field(min_length=1, max_length=200, pattern=r"^[^/:]+$")
+    model: ModelName
     """Name of the registered model in MLflow. The version with the alias `candidate`, once its pods are ready, becomes
     `champion` and is served; the one before becomes `previous`."""
     runtime: Label | None = None

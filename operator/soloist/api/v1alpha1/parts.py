@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from soloist.api.conditions import Condition
-from soloist.api.fields import Label, Model, ObjectName, Quantity
+from soloist.api.fields import EnvName, Image, Label, Model, ObjectName, Size
+from soloist.api.forms import Form, Rule
+
+# A password in an address would show in every status, log and process list.
+GitUrl = Annotated[
+    str,
+    Field(max_length=2048),
+    Form(
+        "the address of a Git repository: write https://, http://, git:// or ssh:// before host and path, and put"
+        " a password into the Secret that secretName names",
+        (r"^(https?|git|ssh)://([^\s/@:]+@)?[^\s/@]+(/\S*)?$",),
+    ),
+]
+GitRef = Annotated[
+    str,
+    Field(max_length=255),
+    Form(
+        "a Git reference: write a branch, a tag or a commit, such as main or v1.2",
+        (r"^[A-Za-z0-9_.@][^\s~^:?*\[\\]*$",),
+    ),
+]
+_FOLDER = r"([^./][^/]*|\.[^./][^/]*|\.\.[^/]+|\.)"
+GitPath = Annotated[
+    str,
+    Field(max_length=1024),
+    Form(
+        "a folder inside the repository: write its path from the top of the repository, without '/' before it"
+        " and without '..'",
+        (rf"^({_FOLDER}(/{_FOLDER})*/?)?$",),
+    ),
+]
+S3Uri = Annotated[
+    str,
+    Field(max_length=1024),
+    Form(
+        "the address of a bucket: write s3://, the bucket's name and a folder, such as s3://my-bucket/flights",
+        (r"^s3://[^/\s]+(/\S*)?$",),
+    ),
+]
 
 
 class GitSource(Model):
     """Code from a Git repository. A Run pins the commit that the reference pointed to when it started."""
 
-    url: str = Field(pattern=r"^(https?|git|ssh)://.+", max_length=2048)
+    url: GitUrl
     """Address of the repository, for example `https://git.example.com/team/flights.git`."""
-    ref: str = Field(default="HEAD", max_length=255)
+    ref: GitRef = "HEAD"
     """Branch, tag or commit to follow. `HEAD` is the repository's default branch."""
-    path: str = Field(default="", max_length=1024, pattern=r"^([^/].*)?$")
+    path: GitPath = ""
     """Folder inside the repository in which the commands run. Empty means the top."""
     secret_name: ObjectName | None = None
     """Secret with the keys `username` and `password` (or a token) for a private repository."""
@@ -27,7 +65,7 @@ class Source(Model):
     """Where the code comes from: exactly one of `configMap`, `git` or `image`."""
 
     rules: ClassVar = (
-        (
+        Rule(
             "[has(self.configMap), has(self.git), has(self.image)].exists_one(x, x)",
             "source needs exactly one of configMap, git or image: keep one and remove the others",
         ),
@@ -38,14 +76,14 @@ class Source(Model):
     its name, so that an edited file becomes a new Run at the next `kubectl apply -k`."""
     git: GitSource | None = None
     """Git repository that holds the code."""
-    image: str | None = Field(default=None, min_length=1, max_length=1024)
+    image: Image | None = None
     """Container image that holds the code in its working directory. Build it from the platform's runtime image."""
 
 
 class S3Storage(Model):
     """A bucket for the data that steps hand on."""
 
-    uri: str = Field(pattern=r"^s3://[^/]+(/.*)?$", max_length=1024)
+    uri: S3Uri
     """Where to keep it, for example `s3://my-bucket/flights`."""
     secret_name: ObjectName
     """Secret whose keys become environment variables: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and where needed
@@ -56,13 +94,13 @@ class Storage(Model):
     """Where steps keep data for one another: a volume of its own (the default), an existing claim, or a bucket."""
 
     rules: ClassVar = (
-        (
+        Rule(
             "[has(self.claim), has(self.s3), has(self.size)].filter(x, x).size() <= 1",
             "storage takes one of size, claim or s3: keep one and remove the others",
         ),
     )
 
-    size: Quantity | None = None
+    size: Size | None = None
     """Size of the volume that is made for you. Without any of the three fields it is the platform's default size."""
     claim: ObjectName | None = None
     """Name of an existing PersistentVolumeClaim to use instead. It is never deleted."""
@@ -70,12 +108,19 @@ class Storage(Model):
     """Bucket to use instead of a volume."""
 
 
+SecretKeyName = Annotated[
+    str,
+    Field(max_length=253),
+    Form("a key of a Secret: use letters, digits, '-', '_' and '.'", (r"^[-._a-zA-Z0-9]+$",)),
+]
+
+
 class SecretKey(Model):
     """One key of a Secret in the same namespace."""
 
     name: ObjectName
     """Name of the Secret."""
-    key: str = Field(min_length=1, max_length=253)
+    key: SecretKeyName
     """Key inside it."""
 
 
@@ -83,13 +128,13 @@ class EnvVar(Model):
     """One environment variable: its value written here, or taken from a Secret."""
 
     rules: ClassVar = (
-        (
+        Rule(
             "has(self.value) != has(self.secret)",
-            "an environment variable needs exactly one of value or secret",
+            "an environment variable needs exactly one of value or secret: keep one and remove the other",
         ),
     )
 
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)
+    name: EnvName
     """Name of the variable."""
     value: str | None = Field(default=None, max_length=32768)
     """Its value."""
@@ -113,7 +158,11 @@ class CommonStatus(Model):
     """The `metadata.generation` that this status was computed from."""
     summary: str = Field(default="", max_length=4096)
     """What is going on, in plain words: state, cause and the next action."""
-    conditions: list[Condition] = Field(default_factory=list, max_length=8)
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        max_length=8,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
     """Ready, Progressing and Stalled, each with reason and message."""
 
 

@@ -6,38 +6,98 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from soloist.api.fields import Duration, EnvName, Label, Model, ObjectName, Quantity, Scalar, Time
+from soloist.api import cron
+from soloist.api.fields import (
+    DNS_LABEL,
+    Cpu,
+    Duration,
+    EnvName,
+    Label,
+    Memory,
+    Model,
+    ModelName,
+    ObjectName,
+    Scalar,
+    Time,
+)
+from soloist.api.forms import Form, Rule
 from soloist.api.v1alpha1.parts import CommonStatus, EnvVar, ModelVersion, Source, Storage
 
 STEP_NAME_LIMIT = 30
-NAME_LIMIT = 40  # + "-" and a run number of up to 6 digits = 47, KubeRay's limit for a RayJob's name
+NAME_LIMIT = (
+    40  # + "-" and a run number of up to 6 digits = 47, KubeRay's limit for a RayJob's name
+)
 
-# CEL has no index in a list macro, so "listed before" is said with the list's prefix: the steps up to this one.
-_AFTER_IS_LISTED_BEFORE = (
-    "self.all(step, !has(step.after) || step.after.all(name, self.exists(other, other.name == name)"
-    " && self.map(other, other.name).indexOf(name) < self.map(other, other.name).indexOf(step.name)))"
+MAX_STEPS = 20
+# CEL's list macros have no index, hence the written-out one: its known length also keeps the estimated cost in budget
+# (`indexOf` on a mapped list of names exceeded it a hundredfold). `format` quotes a name whose length the estimator
+# can't know; a `+` would be refused for that.
+_POSITIONS = f"[{', '.join(str(position) for position in range(MAX_STEPS))}]"
+_IS_ABOVE = f"{_POSITIONS}.exists(j, j < i && self[j].name == name)"
+_IS_WRONG = f"i < self.size() && has(self[i].after) && !self[i].after.all(name, {_IS_ABOVE})"
+_HAS_TWIN = "!self.exists_one(other, other.name == step.name)"
+STEP_RULES = (
+    Rule(
+        f"!{_POSITIONS}.exists(i, {_IS_WRONG})",
+        "after may only name steps that are listed above the step itself: correct the name or move the step",
+        "\"step '%s' may only come after steps that are listed above it: correct the name in after, or move the step"
+        f' down".format([self[{_POSITIONS}.filter(i, {_IS_WRONG})[0]].name])',
+    ),
+    Rule(
+        f"!self.exists(step, {_HAS_TWIN})",
+        "two steps have the same name: give each step a name of its own",
+        "\"the name '%s' stands on more than one step: give each step a name of its own\""
+        f".format([self.filter(step, {_HAS_TWIN})[0].name])",
+    ),
 )
-# Five fields of numbers, ranges, steps, lists or names, or one of cron's @-words.
-CRON = (
-    r"^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)"
-    r"|([0-9A-Za-z*,/?#L-]+ +){4}[0-9A-Za-z*,/?#L-]+)$"
-)
+Text = Annotated[str, Field(max_length=4096)]
+StepName = Annotated[
+    str,
+    Field(max_length=STEP_NAME_LIMIT),
+    Form(
+        "a name for a step: use lower-case letters, digits and '-', with a letter or digit at both ends",
+        (DNS_LABEL,),
+    ),
+]
+Command = Annotated[
+    str,
+    Field(max_length=4096),
+    Form(
+        "a command: write what the shell shall run, for example python train.py",
+        (r"^(?s:.*\S.*)$",),
+    ),
+]
+Schedule = Annotated[str, Field(max_length=100), cron.FORM]
+TimeZone = Annotated[
+    str,
+    Field(max_length=64),
+    Form(
+        "a time zone: write its name in the IANA database, such as Europe/Berlin or UTC",
+        (r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",),
+    ),
+]
 
 
 class Step(Model):
     """One command, run on Ray."""
 
-    name: Label = Field(max_length=STEP_NAME_LIMIT)
+    name: StepName
     """Name of the step, at most 30 characters."""
-    command: str = Field(min_length=1, max_length=4096)
+    command: Command
     """Shell command to run in the folder of the code, for example `python train.py`. `ray.init()` joins the Run's Ray
     cluster and `mlflow.start_run()` continues the Run's MLflow run; nothing has to be configured."""
-    after: list[Label] | None = Field(default=None, max_length=20)
+    after: (
+        Annotated[
+            list[StepName],
+            Field(max_length=MAX_STEPS, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        ]
+        | None
+    ) = None
     """Steps that must have succeeded before this one starts; each must be listed above it. Without it a step follows the one
     listed before it; `after: []` starts at once."""
-    cpu: Quantity = "1"
+    cpu: Cpu = "1"
     """CPU cores for this step, for example `2` or `500m`."""
-    memory: Quantity = "2Gi"
+    memory: Memory = "2Gi"
     """Memory for this step. Ray itself needs about 1Gi of it."""
     retries: int = Field(default=1, ge=0, le=10)
     """How often to try again after a failure. A lost machine or pod does not count."""
@@ -46,7 +106,7 @@ class Step(Model):
     params: dict[EnvName, Scalar] = Field(default_factory=dict, max_length=50)
     """Parameters of the step: text, numbers or true/false. The command sees each as the environment variable
     `PARAM_<NAME>`, all of them as JSON in `SOLOIST_PARAMS`, and MLflow logs them."""
-    env: dict[EnvName, str] = Field(default_factory=dict, max_length=50)
+    env: dict[EnvName, Text] = Field(default_factory=dict, max_length=50)
     """Plain environment variables of this step alone. For secrets use the pipeline's `env`."""
 
 
@@ -54,19 +114,13 @@ Steps = Annotated[
     list[Step],
     Field(
         min_length=1,
-        max_length=20,
+        max_length=MAX_STEPS,
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["name"],
-            "x-kubernetes-validations": [
-                {
-                    "rule": _AFTER_IS_LISTED_BEFORE,
-                    "message": "after may only name steps that are listed above the step itself:"
-                    " correct the name or move the step",
-                }
-            ],
         },
     ),
+    *STEP_RULES,
 ]
 EnvVars = Annotated[
     list[EnvVar],
@@ -90,7 +144,7 @@ class PipelineTemplate(Model):
     """The part of a pipeline that a Project embeds."""
 
     rules: ClassVar = (
-        (
+        Rule(
             "!has(self.timeZone) || has(self.schedule)",
             "timeZone says where the schedule's clock hangs: set schedule too, or remove timeZone",
         ),
@@ -98,23 +152,9 @@ class PipelineTemplate(Model):
 
     steps: Steps
     """The steps, in order. They share one Ray cluster, which is gone when the Run ends."""
-    schedule: str | None = Field(
-        default=None,
-        max_length=100,
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": f"self.matches(r'{CRON}')",
-                    "message": "schedule must be a cron expression of five fields such as"
-                    " '0 3 * * *' (every day at three), or @hourly, @daily, @weekly, @monthly",
-                }
-            ]
-        },
-    )
+    schedule: Schedule | None = None
     """When to start a Run by the clock, as a cron expression: minute, hour, day of month, month, day of week."""
-    time_zone: str | None = Field(
-        default=None, max_length=64, pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"
-    )
+    time_zone: TimeZone | None = None
     """Time zone of the schedule, for example `Europe/Berlin`. Without it the schedule is in UTC."""
     concurrency_policy: Literal["Forbid", "Replace", "Allow"] = "Forbid"
     """What happens when a Run is due while another still runs. `Forbid`: a scheduled one is left out, one for new code
@@ -138,7 +178,7 @@ class PipelineSpec(PipelineTemplate):
     """Environment variables of every step, from values or Secrets."""
     storage: Storage = Field(default_factory=Storage)
     """Where steps keep data for one another."""
-    model: str | None = Field(default=None, max_length=200, pattern=r"^[^/:]+$")
+    model: ModelName | None = None
     """Name of the registered model in MLflow. Without it `<namespace>.<name of the pipeline>`."""
     service_account: ObjectName | None = None
     """ServiceAccount of the pods, for example one that a cloud's bucket trusts. Without it the namespace's default one. Its

@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from soloist.api.fields import Label, Model, ObjectName, Scalar, Time
+from soloist.api.fields import Image, Label, Model, ModelName, ObjectName, Scalar, Time
+from soloist.api.forms import Rule
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion, Source, Storage
 from soloist.api.v1alpha1.pipeline import EnvVars, Steps
 
@@ -28,7 +29,7 @@ class RunSpec(Model):
     """Everything that one execution needs. It never changes; for another execution create another Run."""
 
     rules: ClassVar = (
-        (
+        Rule(
             "self == oldSelf",
             "a Run never changes once it exists: create another Run (or edit its Pipeline, which makes one)",
         ),
@@ -40,7 +41,7 @@ class RunSpec(Model):
     """Digest of the code that runs, so that a model version leads back to it."""
     runtime: Label | None = None
     """Name of one of the platform's runtimes. Without it the default one."""
-    image: str | None = Field(default=None, min_length=1, max_length=1024)
+    image: Image | None = None
     """Image that the steps run in, pinned when the Run was made. Without it the runtime's."""
     steps: Steps
     """The steps, in order."""
@@ -51,7 +52,7 @@ class RunSpec(Model):
     service_account: ObjectName | None = None
     """ServiceAccount of the pods, for example one that a cloud's bucket trusts. Without it the namespace's default one. Its
     token is never mounted."""
-    model: str | None = Field(default=None, max_length=200, pattern=r"^[^/:]+$")
+    model: ModelName | None = None
     """Name under which the model is registered in MLflow. Without it `<namespace>.<name of the Run>`."""
     experiment: str | None = Field(default=None, max_length=250)
     """MLflow experiment that the Run belongs to. Without it `<namespace>/<name of the Run>`."""
