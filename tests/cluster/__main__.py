@@ -1,0 +1,108 @@
+"""The commands of the cluster: python3 -m tests.cluster up."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable
+
+from tests.cluster import packages
+from tests.cluster.binaries import ensure_built
+from tests.cluster.choice import choose
+from tests.cluster.images import IMAGES
+from tests.cluster.phases import phase, say
+from tests.cluster.trouble import Trouble
+
+
+def install_packages(asked: argparse.Namespace) -> None:
+    """install the Debian packages that the local cluster uses"""
+    packages.ensure_packages()
+
+
+def build(asked: argparse.Namespace) -> None:
+    """build Kubernetes and its tools, once per version of tests/cluster/go"""
+    print(ensure_built())
+
+
+def up(asked: argparse.Namespace) -> None:
+    """bring the cluster up; does what is missing, nothing when it is up"""
+    cluster = choose()
+    with phase(f"the {cluster.name} cluster is ready"):
+        cluster.up()
+
+
+def down(asked: argparse.Namespace) -> None:
+    """take the cluster down; built images and binaries stay"""
+    choose().down()
+
+
+def status(asked: argparse.Namespace) -> int:
+    """say whether it is up; ends with 0 when it is"""
+    cluster = choose()
+    is_up = cluster.is_up()
+    print(f"The {cluster.name} cluster is {'up' if is_up else 'not up'}.")
+    for server, state in cluster.status().items():
+        print(f"  {server:20} {state}")
+    return 0 if is_up else 3
+
+
+def images(asked: argparse.Namespace) -> None:
+    """build images and bring them to the cluster; prints their references"""
+    published = choose().publish(asked.target)
+    if asked.json:
+        print(json.dumps(published, indent=1))
+    else:
+        for target, reference in published.items():
+            print(f"{target:15} {reference}")
+
+
+def kubeconfig(asked: argparse.Namespace) -> None:
+    """print the path of the cluster's kubeconfig"""
+    print(choose().kubeconfig)
+
+
+def env(asked: argparse.Namespace) -> None:
+    """print what a shell needs: eval "$(python3 -m tests.cluster env)" """
+    for name, value in choose().environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
+    "packages": install_packages,
+    "build": build,
+    "up": up,
+    "down": down,
+    "status": status,
+    "images": images,
+    "kubeconfig": kubeconfig,
+    "env": env,
+}
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m tests.cluster", description="A Kubernetes to test and try Soloist on.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        added = commands.add_parser(name, help=(command.__doc__ or "").strip())
+        if name == "images":
+            added.add_argument("target", nargs="*", help=f"which ones; all when none is named: {', '.join(IMAGES)}")
+            added.add_argument("--json", action="store_true", help="print references as JSON")
+    return parser
+
+
+def main() -> int:
+    asked = arguments().parse_args()
+    try:
+        return COMMANDS[asked.command](asked) or 0
+    except Trouble as trouble:
+        say(str(trouble))
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted; run it again to go on.")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
