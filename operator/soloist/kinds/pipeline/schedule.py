@@ -41,7 +41,7 @@ def due(expression: str, time_zone: str | None, since: datetime, now: datetime) 
     try:
         # Backwards from now: after a year of silence, one step finds the last time, not half a million.
         # A time that is due exactly now counts as past, hence the step forward first.
-        following = next(CronSim(text, now.astimezone(zone)), None)
+        following = _following(text, now, zone)
         earlier = CronSim(text, (following or now).astimezone(zone), reverse=True)
         last = next(earlier, None)
     except CronSimError as error:
@@ -52,14 +52,22 @@ def due(expression: str, time_zone: str | None, since: datetime, now: datetime) 
     is_new = last is not None and last > since
     return Due(
         last.astimezone(UTC) if last is not None and is_new else None,
-        following.astimezone(UTC) if following is not None else None,
+        following,
     )
+
+
+def _following(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The next time after `now`. CronSim counts on the clock's face: in the hour that is repeated in autumn it names
+    times of the first pass, which are over."""
+    times = (time.astimezone(UTC) for time in CronSim(text, now.astimezone(zone)))
+    return next((time for time in times if time > now), None)
 
 
 def _zone(name: str | None) -> ZoneInfo:
     try:
         return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    # OSError: `Europe` alone is a folder of the time zone database.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidSchedule(
             f"Time zone {name!r} is not known. Write one such as Europe/Berlin in spec.timeZone."
         ) from error
