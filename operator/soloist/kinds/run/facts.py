@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from soloist.api.conditions import Reason
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.run import TERMINAL_PHASES
 from soloist.core.effects import (
@@ -33,28 +31,11 @@ from soloist.core.tally import ray_cluster_is_ready
 from soloist.kinds import podenv
 from soloist.kinds.problems import config_map_missing
 from soloist.kinds.run import names
+from soloist.kinds.run.jobs import Job, parse_job
 from soloist.kinds.run.names import Run
 
 KEEP_RUNS = "soloist.dev/keep-runs"
 CHILDREN = (NETWORK_POLICY, RAY_CLUSTER, RAY_JOB)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One attempt of a step, as its RayJob tells it."""
-
-    step: str
-    attempt: int
-    state: str
-    """Running, Succeeded or Failed."""
-    reason: str = ""
-    message: str = ""
-    exit_code: int | None = None
-    memory_peak: int | None = None
-    start_time: str | None = None
-    end_time: str | None = None
-    lines: tuple[str, ...] = ()
-    """The last lines that it printed, where Ray's message holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +107,7 @@ def assemble(run: Run, platform: Platform, seen: Seen) -> RunFacts:
         now=seen.now,
         cluster=cluster,
         cluster_ready=cluster is not None and ray_cluster_is_ready(cluster),
-        jobs={(job.step, job.attempt): job for job in map(_job, jobs)},
+        jobs={(job.step, job.attempt): job for job in map(parse_job, jobs) if job is not None},
         pods=seen.objects(_pods(run)) if is_open else (),
         code_problem=_code_problem(run, seen) if is_open else None,
         keep_runs=_keep_runs(run, cluster, seen),
@@ -154,64 +135,3 @@ def _keep_runs(run: Run, cluster: Manifest | None, seen: Seen) -> str:
     if run.status.phase != "Pending":
         return ""
     return " ".join(sorted(other["metadata"]["name"] for other in seen.objects(_runs(run))))
-
-
-def _job(manifest: Manifest) -> Job:
-    labels, status = manifest["metadata"]["labels"], manifest.get("status") or {}
-    step, attempt = labels[names.STEP_LABEL], int(labels[names.ATTEMPT_LABEL])
-    start, end = status.get("startTime"), status.get("endTime")
-    message = status.get("message") or ""
-    deployment, job = status.get("jobDeploymentStatus"), status.get("jobStatus")
-    if deployment == "Complete" and job == "SUCCEEDED":
-        return Job(step, attempt, "Succeeded", start_time=start, end_time=end)
-    # A job that somebody stopped in Ray ends as "Complete": only SUCCEEDED is success.
-    if deployment not in ("Complete", "Failed", "ValidationFailed"):
-        return Job(step, attempt, "Running", start_time=start)
-    return _failed(step, attempt, status.get("reason") or "", message, start, end)
-
-
-def _failed(
-    step: str, attempt: int, reason: str, message: str, start: str | None, end: str | None
-) -> Job:
-    outcome, lines = parse_outcome(message)
-    return Job(
-        step,
-        attempt,
-        "Failed",
-        reason=_reason(reason, outcome),
-        message=message.strip().splitlines()[0][:300] if message.strip() else reason,
-        exit_code=outcome.get("exitCode"),
-        memory_peak=outcome.get("memoryPeak"),
-        start_time=start,
-        end_time=end,
-        lines=lines,
-    )
-
-
-def _reason(ray_reason: str, outcome: Mapping[str, object]) -> str:
-    if ray_reason == "DeadlineExceeded":
-        return Reason.DEADLINE_EXCEEDED
-    if ray_reason in ("SubmissionFailed", "ValidationFailed"):
-        return Reason.SUBMISSION_FAILED
-    # The runner always says how the command ended. Its silence means that it was lost with its machine.
-    return str(outcome.get("reason") or Reason.DISRUPTED)
-
-
-def parse_outcome(message: str) -> tuple[Mapping[str, int], tuple[str, ...]]:
-    """What the step runner said last, and the lines before it, from the tail that Ray keeps of a failed job."""
-    outcome: Mapping[str, int] = {}
-    lines: list[str] = []
-    for line in message.splitlines()[1:]:
-        if line.startswith(podenv.OUTCOME_MARK):
-            outcome = _json_object(line.removeprefix(podenv.OUTCOME_MARK))
-        elif line.strip():
-            lines.append(line)
-    return outcome, tuple(lines[-20:])
-
-
-def _json_object(text: str) -> Mapping[str, int]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -15,7 +15,8 @@ from soloist.api.v1alpha1.pipeline import Step
 from soloist.api.v1alpha1.run import Attempt, StepStatus
 from soloist.core.tally import out_of_memory_at
 from soloist.kinds.run import names
-from soloist.kinds.run.facts import Job, RunFacts
+from soloist.kinds.run.facts import RunFacts
+from soloist.kinds.run.jobs import Job
 from soloist.kinds.run.names import Run
 
 # Interruptions (a lost machine, a killed Ray head) are not the step's fault and cost no retry; but a step that is
