@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from soloist.api.conditions import Condition, Reason
 from soloist.api.fields import Model
+from soloist.api.forms import Form
 from soloist.api.platform import Platform
 from soloist.api.resources import KINDS, ResourceKind
 
@@ -92,6 +93,8 @@ def facts_of(info: FieldInfo) -> list[str]:
             value = getattr(bound, name, None)
             if value is not None:
                 words.append(str(value))
+        if isinstance(bound, Form) and bound.least:
+            words.append(f"at least {bound.least}")
     words += [f"`{value}`" for value in get_args(info.annotation) if is_literal(info)]
     return words
 
