@@ -1,0 +1,104 @@
+"""Load on an endpoint, from a pod: the way clients in the cluster come, through the Service and kube-proxy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.eventually import eventually
+from tests.e2e.room import Room
+
+SCRIPT = Path(__file__).with_name("load_client.py")
+NAME = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the requests."""
+
+    sent: int
+    failed: int
+    failures: list[str]
+    versions: dict[str, int]
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load under way in a room."""
+
+    room: Room
+
+    def outcome(self, *, within: float) -> Outcome:
+        """Its result, once it has ended by itself."""
+
+        def ended() -> bool:
+            return self.room.status("pods", NAME).get("phase") in ("Succeeded", "Failed")
+
+        eventually(ended, within=within, what="the load to end")
+        said = self.room.kubectl("logs", "-n", self.room.namespace, NAME)
+        told: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
+        return Outcome(**{name: told[name] for name in Outcome.__dataclass_fields__})
+
+
+def start_load(
+    room: Room,
+    endpoint: str,
+    payload: dict[str, Any],
+    *,
+    image: str,
+    until_version: str,
+    at_most: float,
+) -> Load:
+    """20 requests a second until the version has answered for 12 s; returns when the first requests are on their way."""
+    env = {
+        "LOAD_HOST": f"{endpoint}.{room.namespace}.svc.cluster.local",
+        "LOAD_BODY": json.dumps(payload),
+        "LOAD_UNTIL_VERSION": until_version,
+        "LOAD_AT_MOST": str(at_most),
+    }
+    script = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}}
+    room.apply(script | {"data": {"load_client.py": SCRIPT.read_text()}})
+    room.apply(pod(NAME, image, ["python", "/load/load_client.py"], env, config_map=NAME))
+
+    def runs() -> bool:
+        return room.status("pods", NAME).get("phase") not in (None, "Pending")
+
+    eventually(runs, within=30, what="the load's pod to run")
+    return Load(room)
+
+
+def pod(
+    name: str, image: str, command: list[str], env: dict[str, str], *, config_map: str | None = None
+) -> dict[str, Any]:
+    """A small pod that the Pod Security Standard `restricted` lets in."""
+    container: dict[str, Any] = {
+        "name": name,
+        "image": image,
+        "command": command,
+        "env": [{"name": key, "value": value} for key, value in env.items()],
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+    }
+    volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
+    if config_map is not None:
+        container["volumeMounts"].append({"name": "files", "mountPath": f"/{config_map}"})
+        volumes.append({"name": "files", "configMap": {"name": config_map}})
+    who = {"runAsNonRoot": True, "runAsUser": 1000, "fsGroup": 1000}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
+            "automountServiceAccountToken": False,
+            "securityContext": {**who, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": volumes,
+        },
+    }

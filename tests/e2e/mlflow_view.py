@@ -1,0 +1,83 @@
+"""What MLflow holds, asked of its own REST interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.e2e.kubectl import Kubectl
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MLflowView:
+    """The tracking server behind its Service."""
+
+    kubectl: Kubectl
+    namespace: str
+    service: str
+
+    def _get(self, path: str, /, **asked: str) -> Answer:
+        return self._answer(httpx.get(f"{self._root}/{path}", params=asked, timeout=30))
+
+    def _post(self, path: str, body: Answer) -> Answer:
+        return self._answer(httpx.post(f"{self._root}/{path}", json=body, timeout=30))
+
+    @property
+    def _root(self) -> str:
+        service = self.kubectl.service(self.namespace, self.service)
+        return f"{service}/api/2.0/mlflow"
+
+    @staticmethod
+    def _answer(response: httpx.Response) -> Answer:
+        assert response.is_success, f"MLflow: {response.status_code} {response.text[:300]}"
+        found: Answer = response.json()
+        return found
+
+    def run(self, run_id: str) -> Answer:
+        """One run: info, params, metrics."""
+        found: Answer = self._get("runs/get", run_id=run_id)["run"]
+        return found
+
+    def runs(self, experiment: str) -> list[Answer]:
+        """Every run of an experiment, by the experiment's name."""
+        named = self._get("experiments/get-by-name", experiment_name=experiment)
+        number = named["experiment"]["experiment_id"]
+        found: list[Answer] = self._post("runs/search", {"experiment_ids": [number]}).get(
+            "runs", []
+        )
+        return found
+
+    def params(self, run_id: str) -> dict[str, str]:
+        return {one["key"]: one["value"] for one in self.run(run_id)["data"].get("params", [])}
+
+    def metrics(self, run_id: str) -> dict[str, float]:
+        return {one["key"]: one["value"] for one in self.run(run_id)["data"].get("metrics", [])}
+
+    def artifacts(self, run_id: str, folder: str = "") -> list[str]:
+        """Paths of the run's artifacts in a folder."""
+        found = self._get("artifacts/list", run_id=run_id, path=folder)
+        return sorted(one["path"] for one in found.get("files", []))
+
+    def artifact(self, run_id: str, path: str) -> str:
+        """A text artifact, through the server's artifact proxy."""
+        uri = str(self.run(run_id)["info"]["artifact_uri"])
+        place = uri.removeprefix("mlflow-artifacts:").lstrip("/")
+        root = self.kubectl.service(self.namespace, self.service)
+        answer = httpx.get(f"{root}/api/2.0/mlflow-artifacts/artifacts/{place}/{path}", timeout=30)
+        assert answer.is_success, f"MLflow: {path}: {answer.status_code} {answer.text[:200]}"
+        return answer.text
+
+    def versions(self, model: str) -> list[Answer]:
+        """Every version of a registered model."""
+        asked = {"filter": f"name='{model}'", "max_results": "200"}
+        found: list[Answer] = self._get("model-versions/search", **asked).get("model_versions", [])
+        return sorted(found, key=lambda one: int(one["version"]))
+
+    def aliases(self, model: str) -> dict[str, str]:
+        """Alias to version."""
+        found = self._get("registered-models/get", name=model)["registered_model"]
+        return {one["alias"]: one["version"] for one in found.get("aliases", [])}
