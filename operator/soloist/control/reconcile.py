@@ -15,10 +15,10 @@ from soloist.control.observe import observe
 from soloist.control.ports import ClusterError, KindMissing, Ports
 from soloist.control.report import INTERNAL_ERROR, say, trouble
 from soloist.control.words import is_transient, missing
-from soloist.core.kind import Desired, Kind
+from soloist.core.kind import Kind
 from soloist.core.objects import FINALIZER, Key, Manifest, ObjectRef
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting
-from soloist.core.plan import Action, diff
+from soloist.core.plan import diff
 from soloist.core.seen import Seen
 
 log = logging.getLogger(__name__)
@@ -97,21 +97,13 @@ async def _settle(
     desired = kind.desire(resource, facts, platform)
     if desired.keep_finalizer:
         await _hold(ref, body, resource, ports)
-    done = await execute(_plan(kind, desired, seen, resource), desired.effects, metadata.uid, ports)
+    plan = diff(desired.children, seen.children(kind.children), metadata.uid)
+    done = await execute(plan, desired.effects, metadata.uid, ports)
     summary = kind.summarize(resource, facts, platform, done.outcomes)
     said = await say(ref, body, summary.status.manifest(), ports)
     if not desired.keep_finalizer:
         await _release(ref, resource, ports)
     return Result(_soon(summary.outcome) if done.performed else summary.outcome, said)
-
-
-def _plan(
-    kind: Kind[Any], desired: Desired, seen: Seen, resource: Resource[Any, Any]
-) -> tuple[Action, ...]:
-    """What to do to the children; nothing when their owner goes: Kubernetes collects them after it."""
-    if resource.metadata.deleted:
-        return ()
-    return diff(desired.children, seen.children(kind.children), resource.metadata.uid)
 
 
 async def _hold(ref: ObjectRef, body: Manifest, resource: Resource[Any, Any], ports: Ports) -> None:

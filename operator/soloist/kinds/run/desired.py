@@ -34,10 +34,14 @@ def desire(run: Run, facts: RunFacts, platform: Platform) -> Desired:
 
 
 def _clean_up(run: Run, facts: RunFacts) -> Desired:
+    """No children any more (they go at once, not when the finalizer is off), and MLflow told that the run was killed."""
     gone = run.metadata.deleted
     given_up = gone is not None and facts.now - gone > policy.CLEAN_UP
     is_running = facts.tracked is not None and facts.tracked.status == "RUNNING"
-    unknown = facts.tracked is None and bool(facts.problems)
+    # A run that status does not know was never started, or the operator died in that very moment: no reason to wait.
+    unknown = (
+        facts.tracked is None and run.status.mlflow_run_id is not None and bool(facts.problems)
+    )
     if given_up or not (is_running or unknown):
         return Desired()
     effects = (EndTrackedRun(facts.tracked.id, "KILLED"),) if facts.tracked is not None else ()
