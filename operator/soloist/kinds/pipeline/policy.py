@@ -82,7 +82,8 @@ def next_start(pipeline: Pipeline, facts: PipelineFacts) -> Start | None:
             else None
         )
     if not is_answered(pipeline, facts, answers):
-        return Start(number, "Source", answers, answers) if _may_start(pipeline, facts) else None
+        start = Start(number, "Source", answers, answers)
+        return start if _may_start(pipeline, facts, by_code=True) else None
     time = schedule_around(pipeline, facts).last
     if time is None or is_too_late(pipeline, facts, time) or not _may_start(pipeline, facts):
         return None
@@ -104,18 +105,37 @@ def is_answered(pipeline: Pipeline, facts: PipelineFacts, trigger: str) -> bool:
     return trigger in (newest, None)
 
 
-def _may_start(pipeline: Pipeline, facts: PipelineFacts) -> bool:
-    return pipeline.spec.concurrency_policy != "Forbid" or not facts.active
+def _may_start(pipeline: Pipeline, facts: PipelineFacts, *, by_code: bool = False) -> bool:
+    if pipeline.spec.concurrency_policy != "Forbid":
+        return True
+    return all(by_code and run.phase == "Pending" for run in facts.active)
+
+
+def replaced(pipeline: Pipeline, facts: PipelineFacts, start: Start | None) -> frozenset[str]:
+    """The active Runs whose place a newer one takes: `start`, or one made just before the operator died.
+
+    With Forbid, new code takes the place of a Run that has not begun: one that waits for an image or a Secret that
+    will never come would otherwise stand in the way of its own correction. Nothing is lost with it.
+    """
+    newest = None if start is not None or not facts.runs else facts.runs[-1].name
+    older = [run for run in facts.active if run.name != newest]
+    match pipeline.spec.concurrency_policy:
+        case "Allow":
+            return frozenset()
+        case "Replace":
+            return frozenset(run.name for run in older)
+        case "Forbid":
+            return frozenset(run.name for run in older if run.phase == "Pending")
 
 
 def kept(pipeline: Pipeline, facts: PipelineFacts, start: Start | None) -> tuple[RunView, ...]:
-    """The Runs that stay: the active ones (unless one replaces them) and the newest finished ones."""
+    """The Runs that stay: the active ones (unless one takes their place) and the newest finished ones."""
     history = pipeline.spec.history
     succeeded = [run for run in facts.runs if run.phase == "Succeeded"][-history.succeeded :]
     failed = [run for run in facts.runs if run.phase == "Failed"][-history.failed :]
-    replaced = start is not None and pipeline.spec.concurrency_policy == "Replace"
-    staying = {run.name for run in (*succeeded, *failed)}
-    staying |= set() if replaced else {run.name for run in facts.runs if run.is_active}
+    going = replaced(pipeline, facts, start)
+    active = (run.name for run in facts.runs if run.is_active and run.name not in going)
+    staying = {*active, *(run.name for run in (*succeeded, *failed))}
     return tuple(run for run in facts.runs if run.name in staying)
 
 
