@@ -9,6 +9,9 @@ from typing import Any, Literal
 from soloist.api.conditions import Condition, ConditionType, rfc3339, set_conditions
 from soloist.api.parse import Resource
 
+# Well within the limit of `summary`: a command of 4096 characters may be part of the sentence.
+LONGEST = 1500
+
 State = Literal["Ready", "Progressing", "Waiting", "Stalled"]
 Truth = Literal["True", "False", "Unknown"]
 
@@ -20,6 +23,11 @@ class Verdict:
     state: State
     reason: str
     message: str
+
+    def __post_init__(self) -> None:
+        """A sentence that the API server would refuse for its length would keep the whole status from being written."""
+        if len(self.message) > LONGEST:
+            object.__setattr__(self, "message", f"{self.message[: LONGEST - 1].rstrip()}…")
 
     @classmethod
     def ready(cls, reason: str, message: str) -> Verdict:
