@@ -26,7 +26,7 @@ def quota_problem(message: str) -> Problem | None:
     """The problem in a message of the API server's quota check, if it is one."""
     if "exceeded quota" not in message:
         return None
-    words = _sentence(_first_line(message[message.index("exceeded quota") :]))
+    words = sentence(_first_line(message[message.index("exceeded quota") :]))
     return Problem(
         Reason.QUOTA_EXCEEDED,
         f"The namespace's ResourceQuota leaves no room: {words} Ask for less cpu or memory,"
@@ -51,7 +51,7 @@ def pod_problem(pod: Manifest) -> Problem | None:
             return found
     scheduled = condition(pod, "PodScheduled")
     if scheduled is not None and scheduled["status"] == "False":
-        return _placement_problem(name, _sentence(scheduled.get("message", "")))
+        return _placement_problem(name, sentence(scheduled.get("message", "")))
     return None
 
 
@@ -77,13 +77,13 @@ def _container_problem(pod: str, container: Manifest) -> Problem | None:
         return Problem(
             Reason.IMAGE_PULL_FAILED,
             f"Image {container.get('image', '')} can't be pulled for pod {pod}:"
-            f" {_sentence(said or reason)} Correct the image's name, or give the cluster access to its registry.",
+            f" {sentence(said or reason)} Correct the image's name, or give the cluster access to its registry.",
         )
     if reason in _CONFIG:
         kind = Reason.SECRET_MISSING if "secret" in said.lower() else Reason.POD_FAILED
         return Problem(
             kind,
-            f"Pod {pod} can't start: {_sentence(said)} Create what is missing in this namespace, or correct"
+            f"Pod {pod} can't start: {sentence(said)} Create what is missing in this namespace, or correct"
             " its name.",
         )
     ended = _last_end(container)
@@ -111,12 +111,12 @@ def _crash_problem(pod: str, container: Manifest, ended: Manifest) -> Problem:
     said = _last_line(ended.get("message", "")) or f"exit code {ended.get('exitCode')}"
     return Problem(
         Reason.POD_FAILED,
-        f"Container {container['name']} of pod {pod} keeps failing: {_sentence(said)} Read its log:"
+        f"Container {container['name']} of pod {pod} keeps failing: {sentence(said)} Read its log:"
         f" kubectl logs {pod} -c {container['name']} --previous.",
     )
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """The text with a full stop at its end."""
     text = text.strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."
@@ -151,7 +151,7 @@ def deployment_problem(deployment: Manifest) -> Problem | None:
     return quota_problem(message) or Problem(
         Reason.POD_FAILED,
         f"Deployment {deployment['metadata']['name']} can't make its pods:"
-        f" {_sentence(_first_line(message))}",
+        f" {sentence(_first_line(message))}",
     )
 
 
@@ -184,7 +184,7 @@ def ray_cluster_problem(cluster: Manifest) -> Problem | None:
     if not message:
         return None
     # KubeRay writes its own word on the first line and the API server's answer on the next.
-    said = _sentence(_last_line(message))
+    said = sentence(_last_line(message))
     return quota_problem(message) or Problem(
         Reason.POD_FAILED,
         f"KubeRay can't make the Ray cluster {cluster['metadata']['name']}: {said}",

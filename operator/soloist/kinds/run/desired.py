@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from soloist.api.platform import Platform
-from soloist.api.v1alpha1.run import TERMINAL_PHASES
+from soloist.api.v1alpha1.run import TERMINAL_PHASES, StepStatus
 from soloist.core.effects import Effect, EndTrackedRun, RegisterModel, StartTrackedRun
 from soloist.core.kind import Desired
 from soloist.core.objects import (
@@ -23,33 +23,36 @@ from soloist.kinds.run.names import Run
 
 def desire(run: Run, facts: RunFacts, platform: Platform) -> Desired:
     """Children while there is work; the MLflow run opened before it and closed after it."""
-    if run.metadata.deleted is not None:
-        return _clean_up(run, facts)
     if run.status.phase in TERMINAL_PHASES:
         return Desired()
+    if run.metadata.deleted is not None:
+        return _clean_up(run, facts)
     steps = tuple(run.status.steps)
     if policy.is_over(steps):
         return Desired(effects=_closing(run, facts), keep_finalizer=True)
-    return Desired(_children(run, facts, platform), _opening(run, facts), keep_finalizer=True)
+    image = raycluster.image(run, platform)
+    if image is None:
+        return Desired()  # an unknown runtime, said in status: nothing is begun
+    return Desired(
+        _children(run, facts, platform, image), _opening(run, facts), keep_finalizer=True
+    )
 
 
 def _clean_up(run: Run, facts: RunFacts) -> Desired:
-    """No children any more (they go at once, not when the finalizer is off), and MLflow told that the run was killed."""
-    gone = run.metadata.deleted
-    given_up = gone is not None and facts.now - gone > policy.CLEAN_UP
-    is_running = facts.tracked is not None and facts.tracked.status == "RUNNING"
-    # A run that status does not know was never started, or the operator died in that very moment: no reason to wait.
-    unknown = (
-        facts.tracked is None and run.status.mlflow_run_id is not None and bool(facts.problems)
-    )
-    if given_up or not (is_running or unknown):
+    """Hold the object until MLflow knows how its run ended, or has had its time to say so."""
+    gone, tracked, steps = run.metadata.deleted, facts.tracked, tuple(run.status.steps)
+    if gone is not None and facts.now - gone > policy.CLEAN_UP:
         return Desired()
-    effects = (EndTrackedRun(facts.tracked.id, "KILLED"),) if facts.tracked is not None else ()
-    return Desired(effects=effects, keep_finalizer=True)
+    if tracked is None:
+        return Desired(keep_finalizer=facts.tracking_problem is not None)
+    ended = policy.final_status(policy.has_succeeded(steps)) if policy.is_over(steps) else "KILLED"
+    if tracked.status == ended:
+        return Desired()
+    return Desired(effects=(EndTrackedRun(tracked.id, ended),), keep_finalizer=True)
 
 
 def _opening(run: Run, facts: RunFacts) -> tuple[Effect, ...]:
-    if facts.tracked is not None or facts.problems:
+    if facts.tracked is not None or facts.tracking_problem is not None:
         return ()
     tags = {"soloist.dev/run": f"{run.namespace}/{run.name}", "mlflow.user": run.spec.owner or ""}
     tags["soloist.dev/source"] = run.spec.source_digest or ""
@@ -63,7 +66,8 @@ def _closing(run: Run, facts: RunFacts) -> tuple[Effect, ...]:
         return ()
     succeeded = policy.has_succeeded(tuple(run.status.steps))
     effects: tuple[Effect, ...] = ()
-    if succeeded and tracked.models and not tracked.registered_version:
+    is_known = facts.tracking_problem is None
+    if succeeded and tracked.models and is_known and policy.registered(facts) is None:
         newest = max(tracked.models, key=lambda model: model.created_ms)
         tags = {"soloist.dev/run": f"{run.namespace}/{run.name}"}
         if run.spec.source_digest:
@@ -76,10 +80,9 @@ def _closing(run: Run, facts: RunFacts) -> tuple[Effect, ...]:
 
 
 def _children(
-    run: Run, facts: RunFacts, platform: Platform
+    run: Run, facts: RunFacts, platform: Platform, image: str
 ) -> tuple[tuple[KindRef, Manifest], ...]:
-    image = raycluster.image(run, platform)
-    if image is None or (facts.cluster is None and facts.code_problem is not None):
+    if facts.cluster is None and facts.code_problem is not None:
         return ()
     wanted: list[tuple[KindRef, dict[str, Any]]] = [
         (NETWORK_POLICY, _network_policy(run, platform)),
@@ -92,14 +95,22 @@ def _children(
 
 
 def _jobs(run: Run, facts: RunFacts) -> list[dict[str, Any]]:
-    """The attempts under way, and the succeeded ones while they are there: making one anew would run it again."""
+    """The attempts under way, and the succeeded ones while they are there: making one anew would run it again.
+
+    An attempt waits until the RayJob of the one before is gone: one that took too long still works on the same data
+    and fills the same memory until KubeRay, on the deletion of its RayJob, has stopped it.
+    """
     steps = {step.name: step for step in run.spec.steps}
     return [
         rayjob.build(run, steps[status.name], status.attempt)
         for status in run.status.steps
-        if status.phase == "Running"
+        if (status.phase == "Running" and not _lingers(status, facts))
         or (status.phase == "Succeeded" and (status.name, status.attempt) in facts.jobs)
     ]
+
+
+def _lingers(status: StepStatus, facts: RunFacts) -> bool:
+    return any((status.name, number) in facts.jobs for number in range(1, status.attempt))
 
 
 def _network_policy(run: Run, platform: Platform) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from datetime import datetime
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.run import TERMINAL_PHASES
 from soloist.core.effects import (
+    FindModel,
     FindTrackedRun,
     GetObject,
     ListObjects,
     Problem,
     Read,
+    RegisteredModel,
     TailLog,
     TrackedRun,
 )
@@ -51,6 +53,10 @@ class RunFacts:
     keep_runs: str
     """Names of the Runs whose data stays, pinned when the cluster was made."""
     tracked: TrackedRun | None
+    tracking_problem: Problem | None = None
+    """Why `tracked` and `model` are not known; without one, None means that MLflow has none."""
+    model: RegisteredModel | None = None
+    """Asked for once every step has succeeded."""
     problems: tuple[Problem, ...] = ()
     logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -69,6 +75,8 @@ def _open_needs(run: Run) -> tuple[Read, ...]:
         reads += (_code(run),)
     if run.status.phase == "Pending":
         reads += (_runs(run),)
+    if _is_registering(run):
+        reads += (_model(run),)
     return reads + tuple(
         _log(run, step.name) for step in run.status.steps if step.phase == "Running"
     )
@@ -80,6 +88,15 @@ def _pods(run: Run) -> ListObjects:
 
 def _tracked(run: Run) -> FindTrackedRun:
     return FindTrackedRun(names.experiment(run), run.metadata.uid)
+
+
+def _model(run: Run) -> FindModel:
+    return FindModel(names.model(run))
+
+
+def _is_registering(run: Run) -> bool:
+    steps = run.status.steps
+    return bool(steps) and all(step.phase == "Succeeded" for step in steps)
 
 
 def _code(run: Run) -> GetObject:
@@ -103,6 +120,7 @@ def assemble(run: Run, platform: Platform, seen: Seen) -> RunFacts:
     )
     cluster = clusters[0] if clusters else None
     is_open = run.status.phase not in TERMINAL_PHASES
+    is_registering = is_open and _is_registering(run)
     return RunFacts(
         now=seen.now,
         cluster=cluster,
@@ -112,6 +130,8 @@ def assemble(run: Run, platform: Platform, seen: Seen) -> RunFacts:
         code_problem=_code_problem(run, seen) if is_open else None,
         keep_runs=_keep_runs(run, cluster, seen),
         tracked=seen.tracked_run(_tracked(run)) if is_open else None,
+        tracking_problem=_tracking_problem(run, seen, is_registering) if is_open else None,
+        model=seen.model(_model(run)) if is_registering else None,
         problems=seen.problems(),
         logs={
             step.name: seen.lines(_log(run, step.name))
@@ -119,6 +139,11 @@ def assemble(run: Run, platform: Platform, seen: Seen) -> RunFacts:
             if is_open and step.phase == "Running"
         },
     )
+
+
+def _tracking_problem(run: Run, seen: Seen, is_registering: bool) -> Problem | None:
+    asked: tuple[Read, ...] = (_tracked(run), *((_model(run),) if is_registering else ()))
+    return next((found for found in map(seen.problem, asked) if found is not None), None)
 
 
 def _code_problem(run: Run, seen: Seen) -> Problem | None:

@@ -26,6 +26,8 @@ DISRUPTIONS = 3
 # blemish; a namespace that can't be deleted because MLflow is gone would be a fault.
 CLEAN_UP = timedelta(minutes=5)
 LOG_LIMIT = 2048
+# 0.1 + 0.7 cores are a little less than 0.8.
+ROUNDING = 1e-6
 
 
 def predecessors(steps: list[Step], index: int) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def advance(run: Run, facts: RunFacts) -> tuple[StepStatus, ...]:
         for step in run.spec.steps
     )
     if any(step.phase == "Failed" for step in seen):
-        return tuple(_skip(step) for step in seen)
+        return tuple(_skip(step, facts) for step in seen)
     return _start(run, facts, seen)
 
 
@@ -63,8 +65,9 @@ def _observe(step: Step, status: StepStatus, facts: RunFacts) -> StepStatus:
     if status.phase != "Running":
         return status
     status = status.model_copy(update={"log": tail(facts.logs.get(step.name, ())) or status.log})
-    killed = _killed_for_memory(status, facts)
-    job = killed or facts.jobs.get((step.name, status.attempt))
+    job = facts.jobs.get((step.name, status.attempt))
+    if job is None or job.state == "Running" or job.reason == Reason.DISRUPTED:
+        job = _killed_for_memory(status, facts) or job
     if job is None or job.state == "Running":
         return status
     end = job.end_time or rfc3339(facts.now)
@@ -103,8 +106,13 @@ def _killed_for_memory(status: StepStatus, facts: RunFacts) -> Job | None:
     return Job(status.name, status.attempt, "Failed", Reason.OUT_OF_MEMORY, end_time=ended)
 
 
-def _skip(step: StepStatus) -> StepStatus:
-    return step.model_copy(update={"phase": "Skipped"}) if step.phase == "Waiting" else step
+def _skip(step: StepStatus, facts: RunFacts) -> StepStatus:
+    """Nothing goes on beside or after a step that failed: the Run's cluster is taken down."""
+    if step.phase == "Waiting":
+        return step.model_copy(update={"phase": "Skipped"})
+    if step.phase == "Running":
+        return step.model_copy(update={"phase": "Skipped", "end_time": rfc3339(facts.now)})
+    return step
 
 
 def _start(run: Run, facts: RunFacts, steps: tuple[StepStatus, ...]) -> tuple[StepStatus, ...]:
@@ -118,7 +126,10 @@ def _start(run: Run, facts: RunFacts, steps: tuple[StepStatus, ...]) -> tuple[St
     result = []
     for index, (step, status) in enumerate(zip(run.spec.steps, steps, strict=True)):
         ready = all(phase[name] == "Succeeded" for name in predecessors(run.spec.steps, index))
-        fits = quantity_value(step.cpu) <= free_cpu and quantity_value(step.memory) <= free_memory
+        fits = (
+            quantity_value(step.cpu) <= free_cpu + ROUNDING
+            and quantity_value(step.memory) <= free_memory
+        )
         if status.phase != "Waiting" or not (ready and fits):
             result.append(status)
             continue
@@ -167,6 +178,24 @@ def tail(lines: tuple[str, ...]) -> str:
             break
         kept.append(line)
     return "\n".join(reversed(kept))
+
+
+def registered(facts: RunFacts) -> tuple[str, str] | None:
+    """Name and version of the model registered from this Run, once an alias has told of it.
+
+    The version alone is not enough: an operator that dies between making it and setting its alias would leave a
+    version that nobody ever serves. An alias that has moved on to a newer version counts as set.
+    """
+    tracked, model = facts.tracked, facts.model
+    if tracked is None or model is None:
+        return None
+    mine = [one.version for one in model.versions if one.run_id == tracked.id]
+    if mine:
+        return model.name, max(mine, key=int)
+    if tracked.registered_name != model.name or not tracked.registered_version:
+        return None
+    newer = any(int(alias) > int(tracked.registered_version) for alias in model.aliases.values())
+    return (model.name, tracked.registered_version) if newer else None
 
 
 def final_status(succeeded: bool) -> str:

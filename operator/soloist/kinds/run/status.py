@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 from soloist.api.conditions import Reason, rfc3339
-from soloist.api.fields import quantity_value
+from soloist.api.fields import Scalar, quantity_value
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.parts import ModelVersion
 from soloist.api.v1alpha1.pipeline import Step
 from soloist.api.v1alpha1.run import TERMINAL_PHASES, StepStatus
-from soloist.core.effects import Problem
+from soloist.core.effects import Problem, TrackedRun
 from soloist.core.kind import Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
-from soloist.core.tally import pod_problem, ray_cluster_problem
+from soloist.core.tally import pod_problem, ray_cluster_problem, sentence
 from soloist.kinds.conditions import Verdict, conditions
 from soloist.kinds.run import policy, raycluster
 from soloist.kinds.run.facts import RunFacts
@@ -30,7 +31,8 @@ def summarize(
     """The status now. A Run that has ended keeps what it said: its world is gone."""
     if run.status.phase in TERMINAL_PHASES:
         return Summary(run.status, worst(outcomes))
-    steps = policy.advance(run, facts)
+    leaves = run.metadata.deleted is not None
+    steps = tuple(run.status.steps) if leaves else policy.advance(run, facts)
     phase = _phase(run, facts, steps)
     verdict = _verdict(run, facts, platform, steps, phase, worst(outcomes))
     status = run.status.model_copy(
@@ -60,19 +62,21 @@ def _tracked(run: Run, facts: RunFacts) -> dict[str, object]:
     tracked = facts.tracked
     if tracked is None:
         return {}
-    model = run.status.model
-    if tracked.registered_version:
-        model = ModelVersion(name=tracked.registered_name, version=tracked.registered_version)
-    shown = dict(sorted(tracked.metrics.items())[:METRICS])
-    metric = run.spec.metric
-    if metric is not None and metric in tracked.metrics:
-        shown[metric] = tracked.metrics[metric]
+    found = policy.registered(facts)
+    model = ModelVersion(name=found[0], version=found[1]) if found else run.status.model
     return {
         "mlflow_run_id": tracked.id,
         "experiment_id": tracked.experiment_id,
-        "metrics": shown,
+        "metrics": _metrics(run, tracked),
         "model": model,
     }
+
+
+def _metrics(run: Run, tracked: TrackedRun) -> dict[str, Scalar]:
+    """As many as status holds, the Run's own among them. JSON has no number that is none: NaN is told as text."""
+    first = sorted(tracked.metrics, key=lambda name: (name != run.spec.metric, name))[:METRICS]
+    values = {name: tracked.metrics[name] for name in sorted(first)}
+    return {name: value if math.isfinite(value) else str(value) for name, value in values.items()}
 
 
 def _phase(run: Run, facts: RunFacts, steps: tuple[StepStatus, ...]) -> str:
@@ -91,9 +95,11 @@ def _is_closed(run: Run, facts: RunFacts, succeeded: bool) -> bool:
     Only a recorded end counts: the steps' last change must be in status before the cluster goes.
     """
     tracked = facts.tracked
-    if not policy.is_over(tuple(run.status.steps)) or tracked is None:
+    if not policy.is_over(tuple(run.status.steps)) or facts.tracking_problem is not None:
         return False
-    registered = bool(tracked.registered_version) or not (succeeded and tracked.models)
+    if tracked is None:
+        return True  # somebody deleted the MLflow run: there is nothing to close
+    registered = policy.registered(facts) is not None or not (succeeded and tracked.models)
     return registered and tracked.status == policy.final_status(succeeded)
 
 
@@ -105,6 +111,8 @@ def _verdict(
     phase: str,
     outcome: Outcome,
 ) -> Verdict:
+    if run.metadata.deleted is not None:
+        return _leaving(facts)
     if raycluster.image(run, platform) is None:
         known = ", ".join(sorted(platform.runtimes))
         return Verdict.stalled(
@@ -122,6 +130,13 @@ def _verdict(
     if phase == "Succeeded":
         return Verdict.ready(Reason.SUCCEEDED, _success_sentence(run, facts))
     return Verdict.progressing(Reason.RUNNING, _progress_sentence(run, facts, steps))
+
+
+def _leaving(facts: RunFacts) -> Verdict:
+    message = "Being deleted; telling MLflow that its run has ended."
+    if facts.tracking_problem is not None:
+        message += f" {facts.tracking_problem.message}"
+    return Verdict.progressing(Reason.DELETING, message)
 
 
 def _problem(facts: RunFacts, outcome: Outcome) -> Problem | None:
@@ -155,8 +170,10 @@ def _progress_sentence(run: Run, facts: RunFacts, steps: tuple[StepStatus, ...])
 
 
 def _success_sentence(run: Run, facts: RunFacts) -> str:
-    tracked = facts.tracked
-    if tracked is None or not tracked.registered_version:
+    tracked, found = facts.tracked, policy.registered(facts)
+    if tracked is None:
+        return "Every step succeeded. Its MLflow run was deleted, so no model was registered."
+    if found is None:
         return "Every step succeeded. No model was logged to MLflow, so none was registered."
     metric = run.spec.metric
     number = (
@@ -164,7 +181,7 @@ def _success_sentence(run: Run, facts: RunFacts) -> str:
         if metric is not None and metric in tracked.metrics
         else ""
     )
-    return f"Registered {tracked.registered_name} v{tracked.registered_version}{number}."
+    return f"Registered {found[0]} v{found[1]}{number}."
 
 
 def failure_sentence(run: Run, step: Step, status: StepStatus) -> str:
@@ -196,11 +213,13 @@ def failure_sentence(run: Run, step: Step, status: StepStatus) -> str:
                 f"{who} was interrupted {len(status.failures)} times by the loss of its pod. See"
                 f" why the pod goes (kubectl get events), or read its last lines: {read}."
             )
+        case Reason.SUBMISSION_FAILED:
+            return f"{who} was refused by Ray ({tries}): {sentence(last.message)} More: {read}."
         case _:
             line = status.log.strip().splitlines()[-1:] or [last.message]
             return (
-                f"{who} ended with exit code {last.exit_code} ({tries}): {line[0]} Correct the"
-                f" code and apply again; its last lines: {read}."
+                f"{who} ended with exit code {last.exit_code} ({tries}): {sentence(line[0])}"
+                f" Correct the code and apply again; its last lines: {read}."
             )
 
 
