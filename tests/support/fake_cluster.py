@@ -6,13 +6,13 @@ test can change "the server" by accident.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from soloist.control.ports import ClusterError, KindMissing
+from soloist.api.conditions import rfc3339
+from soloist.control.ports import Clock, ClusterError, KindMissing
 from soloist.core.objects import MANAGER, KindRef, Manifest, ObjectRef
 from tests.support.fake_apply import fields_of, merged, without_lost
 
@@ -23,8 +23,9 @@ WITH_STATUS = ("soloist.dev/", "apps/", "ray.io/", "policy/")
 class FakeCluster:
     """Objects by reference. `missing` are kinds that are not installed."""
 
-    def __init__(self, missing: Iterable[KindRef] = ()) -> None:
+    def __init__(self, missing: Iterable[KindRef] = (), clock: Clock | None = None) -> None:
         self.missing = set(missing)
+        self._clock = clock
         self.objects: dict[ObjectRef, dict[str, Any]] = {}
         self.logs: dict[tuple[str, str, str], str] = {}
         self.refuse: dict[str, ClusterError] = {}
@@ -37,14 +38,14 @@ class FakeCluster:
 
     async def get(self, ref: ObjectRef) -> Manifest | None:
         self._known(ref.kind)
-        return copy.deepcopy(self.objects.get(ref))
+        return _copy(self.objects.get(ref))
 
     async def list(
         self, kind: KindRef, namespace: str | None, labels: Mapping[str, str]
     ) -> tuple[Manifest, ...]:
         self._known(kind)
         return tuple(
-            copy.deepcopy(body)
+            _copy(body)
             for ref, body in sorted(self.objects.items())
             if ref.kind == kind
             and namespace in (None, ref.namespace)
@@ -58,13 +59,13 @@ class FakeCluster:
         self._write("create", ref)
         if ref in self.objects:
             raise ClusterError(f"{ref} exists", code=409, reason="Conflict")
-        body = merged({}, copy.deepcopy(dict(manifest)))
+        body = merged({}, _copy(dict(manifest)))
         body.pop("status", None)
         body["metadata"] |= {
             "namespace": ref.namespace,
             "uid": f"uid-{next(self._uids)}",
             "generation": 1,
-            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "creationTimestamp": self._now(),
             "managedFields": [_entry(manifest)],
         }
         self._put(ref, body)
@@ -77,7 +78,7 @@ class FakeCluster:
         mine = _entry(manifest)
         before = next((e for e in live["metadata"]["managedFields"] if _is_ours(e)), None)
         kept = without_lost(live, before["fieldsV1"] if before else {}, mine["fieldsV1"])
-        body = merged(kept, _no_status(copy.deepcopy(dict(manifest))))
+        body = merged(kept, _no_status(_copy(dict(manifest))))
         others = [e for e in live["metadata"]["managedFields"] if not _is_ours(e)]
         body["metadata"]["managedFields"] = [*others, mine]
         if body.get("spec") != live.get("spec"):
@@ -91,7 +92,7 @@ class FakeCluster:
         if live is None or live["metadata"]["uid"] != uid:
             return
         if live["metadata"].get("finalizers"):
-            live["metadata"].setdefault("deletionTimestamp", "2026-01-01T00:00:00Z")
+            live["metadata"].setdefault("deletionTimestamp", self._now())
             self._put(ref, live)
             return
         del self.objects[ref]
@@ -100,7 +101,7 @@ class FakeCluster:
         self._write("status", ref)
         live = self.objects.get(ref)
         if live is not None and live["metadata"]["uid"] == uid:
-            self._put(ref, {**live, "status": copy.deepcopy(dict(status))})
+            self._put(ref, {**live, "status": _copy(dict(status))})
 
     async def set_finalizers(
         self, ref: ObjectRef, version: str, finalizers: tuple[str, ...]
@@ -123,11 +124,11 @@ class FakeCluster:
         meta = body["metadata"]
         ref = ObjectRef(kind, meta["namespace"], meta["name"])
         uid = f"uid-{next(self._uids)}"
-        made = {"apiVersion": kind.api_version, "kind": kind.kind, **copy.deepcopy(dict(body))}
+        made = {"apiVersion": kind.api_version, "kind": kind.kind, **_copy(dict(body))}
         made["metadata"] = {
             "uid": uid,
             "generation": 1,
-            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "creationTimestamp": self._now(),
             "managedFields": [],
             **made["metadata"],
         }
@@ -137,7 +138,7 @@ class FakeCluster:
     def edit(self, ref: ObjectRef, **changes: Any) -> None:
         """Somebody changes top-level fields (spec, status, data); a changed spec is a new generation."""
         live = self.objects[ref]
-        body = {**live, **copy.deepcopy(changes)}
+        body = {**live, **_copy(changes)}
         if body.get("spec") != live.get("spec"):
             body["metadata"]["generation"] += 1
         self._put(ref, body)
@@ -146,12 +147,15 @@ class FakeCluster:
         """Somebody deletes an object: it is gone, or on its way if a finalizer holds it."""
         meta = self.objects[ref]["metadata"]
         if meta.get("finalizers"):
-            meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+            meta["deletionTimestamp"] = self._now()
             self._put(ref, self.objects[ref])
         else:
             del self.objects[ref]
 
     # -- inside
+
+    def _now(self) -> str:
+        return rfc3339(self._clock.now()) if self._clock else "2026-01-01T00:00:00Z"
 
     def _known(self, kind: KindRef) -> None:
         if kind in self.missing:
@@ -165,7 +169,12 @@ class FakeCluster:
 
     def _put(self, ref: ObjectRef, body: dict[str, Any]) -> None:
         body["metadata"]["resourceVersion"] = str(next(self._versions))
-        self.objects[ref] = json.loads(json.dumps(body))
+        self.objects[ref] = _copy(body)
+
+
+def _copy(value: Any) -> Any:
+    """As it would come over the wire; three times as fast as `copy.deepcopy`."""
+    return json.loads(json.dumps(value))
 
 
 def _no_status(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -62,11 +62,14 @@ class FakeMeter:
 class World:
     """Every fake, by its own type; `ports` is what the loop gets."""
 
-    cluster: FakeCluster = field(default_factory=FakeCluster)
+    clock: FakeClock = field(default_factory=FakeClock)
+    cluster: FakeCluster = field(init=False)
     tracking: FakeTracking = field(default_factory=FakeTracking)
     git: FakeGit = field(default_factory=FakeGit)
     meter: FakeMeter = field(default_factory=FakeMeter)
-    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.cluster = FakeCluster(clock=self.clock)
 
     @property
     def ports(self) -> Ports:

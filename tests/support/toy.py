@@ -50,6 +50,7 @@ class ToyFacts:
 
     copies: int
     run: TrackedRun | None
+    is_unknown: bool
     now: str
 
 
@@ -71,7 +72,8 @@ def needs(toy: Toy, platform: Platform) -> tuple[Read, ...]:
 
 def assemble(toy: Toy, platform: Platform, seen: Seen) -> ToyFacts:
     run = seen.tracked_run(_find(toy))
-    return ToyFacts(len(seen.objects(_list(toy))), run, rfc3339(seen.now))
+    is_unknown = seen.problem(_find(toy)) is not None
+    return ToyFacts(len(seen.objects(_list(toy))), run, is_unknown, rfc3339(seen.now))
 
 
 def config_map(toy: Toy, number: int) -> Manifest:
@@ -93,7 +95,7 @@ def desire(toy: Toy, facts: ToyFacts, platform: Platform) -> Desired:
     if toy.metadata.deleted:
         open_run = facts.run is not None and facts.run.status == "RUNNING"
         ends = (EndTrackedRun(facts.run.id, "KILLED"),) if open_run and facts.run else ()
-        return Desired(effects=ends, keep_finalizer=open_run)
+        return Desired(effects=ends, keep_finalizer=open_run or facts.is_unknown)
     maps = tuple((CONFIG_MAP, config_map(toy, number)) for number in range(toy.spec.copies))
     start = StartTrackedRun(f"{toy.namespace}/toys", toy.metadata.uid, toy.name)
     effects = () if facts.run else (start,)
