@@ -48,10 +48,14 @@ def _start(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> Star
 
 
 def _claim(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> dict[str, Any]:
-    size = pipeline.spec.storage.size or platform.volumes.size
-    if not policy.claims_own_volume(pipeline) and facts.claim is not None:
-        size = facts.claim["spec"]["resources"]["requests"]["storage"]
-    return volume_claim(names.claim(pipeline), pipeline.namespace, size, platform)
+    return volume_claim(
+        names.claim(pipeline),
+        pipeline.namespace,
+        pipeline.spec.storage.size,
+        facts.claim,
+        platform,
+        platform.volumes.size,
+    )
 
 
 def _as_is(run: RunView) -> dict[str, Any]:

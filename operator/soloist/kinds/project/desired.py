@@ -54,10 +54,14 @@ def _service_account(project: Project) -> dict[str, Any]:
 
 
 def _claim(project: Project, facts: ProjectFacts, platform: Platform) -> dict[str, Any]:
-    size = project.spec.storage.size or platform.volumes.size
-    if not _has_own_volume(project) and facts.claim is not None:
-        size = facts.claim["spec"]["resources"]["requests"]["storage"]
-    return volume_claim(names.claim(project), project.namespace, size, platform)
+    return volume_claim(
+        names.claim(project),
+        project.namespace,
+        project.spec.storage.size,
+        facts.claim,
+        platform,
+        platform.volumes.size,
+    )
 
 
 def _pipeline(project: Project) -> dict[str, Any]:
