@@ -27,7 +27,7 @@ def desire(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Desi
     if endpoint.metadata.deleted is not None:
         return Desired()
     wanted: list[tuple[KindRef, dict[str, Any]]] = [
-        (VOLUME_CLAIM, _claim(endpoint, platform)),
+        (VOLUME_CLAIM, _claim(endpoint, facts, platform)),
         (SERVICE, _service(endpoint)),
         *((DEPLOYMENT, deployment.build(endpoint, one, platform)) for one in _versions(endpoint)),
     ]
@@ -47,9 +47,11 @@ def _versions(endpoint: Endpoint) -> tuple[PinnedVersion, ...]:
     return tuple({one.version: one for one in reversed(known) if one is not None}.values())[::-1]
 
 
-def _claim(endpoint: Endpoint, platform: Platform) -> dict[str, Any]:
+def _claim(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> dict[str, Any]:
     size = platform.volumes.model_size
-    return volume_claim(names.claim(endpoint), endpoint.namespace, size, platform)
+    return volume_claim(
+        names.claim(endpoint), endpoint.namespace, None, facts.claim, platform, size
+    )
 
 
 def _service(endpoint: Endpoint) -> dict[str, Any]:

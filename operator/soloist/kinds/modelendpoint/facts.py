@@ -15,6 +15,7 @@ from soloist.core.objects import (
     POD,
     SERVICE,
     VOLUME_CLAIM,
+    KindRef,
     Manifest,
 )
 from soloist.core.seen import Seen
@@ -35,6 +36,9 @@ class EndpointFacts:
     """By version."""
     pods: Mapping[str, tuple[Manifest, ...]]
     """By version."""
+    claim: Manifest | None
+    selected: str | None
+    """The version that the live Service points at."""
 
 
 def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
@@ -57,7 +61,7 @@ def _pods(endpoint: Endpoint) -> ListObjects:
 def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFacts:
     """The answers as one value."""
     read = FindModel(endpoint.spec.model)
-    deployments = seen.objects(_children(endpoint, CHILDREN.index(DEPLOYMENT)))
+    deployments = _live(endpoint, seen, DEPLOYMENT)
     pods: dict[str, tuple[Manifest, ...]] = {}
     for pod in seen.objects(_pods(endpoint)):
         version = _version(pod)
@@ -68,7 +72,20 @@ def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFact
         registry_problem=seen.problem(read),
         deployments={_version(one): one for one in deployments},
         pods=pods,
+        claim=next(iter(_live(endpoint, seen, VOLUME_CLAIM)), None),
+        selected=_selected(next(iter(_live(endpoint, seen, SERVICE)), None)),
     )
+
+
+def _live(endpoint: Endpoint, seen: Seen, kind: KindRef) -> tuple[Manifest, ...]:
+    return seen.objects(_children(endpoint, CHILDREN.index(kind)))
+
+
+def _selected(service: Manifest | None) -> str | None:
+    if service is None:
+        return None
+    version = (service["spec"].get("selector") or {}).get(names.VERSION_LABEL)
+    return None if version is None else str(version)
 
 
 def _version(manifest: Manifest) -> str:

@@ -57,19 +57,28 @@ def _pin(
 def advance(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> ModelEndpointStatus:
     """The versions in status, one step further."""
     status = endpoint.status
-    if status.target is not None and is_available(endpoint, facts, status.target):
+    choice = wanted(endpoint, facts, platform)
+    if choice is not None and choice == status.target and is_available(endpoint, facts, choice):
         return status.model_copy(
             update={
-                "served": status.target,
+                "served": choice,
                 "target": None,
                 "retiring": status.served,
                 "last_change_time": rfc3339(facts.now),
             }
         )
-    choice = wanted(endpoint, facts, platform)
     target = choice if choice != status.served else None
+    if status.retiring is not None and not is_switched(status, facts):
+        # The time to retire runs from the switch of the Service, which an operator may have died before.
+        now = rfc3339(facts.now)
+        return status.model_copy(update={"target": target, "last_change_time": now})
     retiring = None if has_retired(status, facts) else status.retiring
     return status.model_copy(update={"target": target, "retiring": retiring})
+
+
+def is_switched(status: ModelEndpointStatus, facts: EndpointFacts) -> bool:
+    """Whether the Service points at the version that is to be served."""
+    return status.served is not None and facts.selected == status.served.version
 
 
 def is_available(endpoint: Endpoint, facts: EndpointFacts, version: PinnedVersion) -> bool:
@@ -90,7 +99,9 @@ def has_retired(status: ModelEndpointStatus, facts: EndpointFacts) -> bool:
 def promotion(endpoint: Endpoint, facts: EndpointFacts) -> tuple[Effect, ...]:
     """What the registry has to learn of the version that is served: it is the champion, and who was before."""
     served, model = endpoint.status.served, facts.model
-    if served is None or model is None or model.aliases.get(CANDIDATE) != served.version:
+    if served is None or model is None or served.name != model.name:
+        return ()  # a version of another model may have the same number
+    if model.aliases.get(CANDIDATE) != served.version:
         return ()
     champion = model.aliases.get(CHAMPION)
     effects: tuple[Effect, ...] = ()

@@ -10,7 +10,7 @@ from soloist.api.v1alpha1.modelendpoint import ModelEndpointStatus, PinnedVersio
 from soloist.core.effects import Problem
 from soloist.core.kind import Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
-from soloist.core.tally import deployment_problem, pod_problem, ready_replicas
+from soloist.core.tally import deployment_problem, pod_problem, ready_pods
 from soloist.kinds.conditions import Verdict, conditions
 from soloist.kinds.modelendpoint import names, policy
 from soloist.kinds.modelendpoint.facts import EndpointFacts
@@ -44,7 +44,7 @@ def _next_look(versions: ModelEndpointStatus, platform: Platform) -> timedelta:
 
 def _ready(facts: EndpointFacts, served: PinnedVersion | None) -> int:
     deployment = facts.deployments.get(served.version) if served is not None else None
-    return ready_replicas(deployment) if deployment is not None else 0
+    return ready_pods(deployment) if deployment is not None else 0
 
 
 def _verdict(
