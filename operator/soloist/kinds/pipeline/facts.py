@@ -9,13 +9,14 @@ from soloist.api.parse import parse_metadata
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.run import TERMINAL_PHASES
 from soloist.core.effects import GetObject, ListObjects, Problem, Read, ResolveGit
-from soloist.core.objects import CONFIG_MAP, RUN, VOLUME_CLAIM, Manifest, digest
+from soloist.core.objects import CONFIG_MAP, RUN, VOLUME_CLAIM, Manifest, digest, shorten
 from soloist.core.seen import Seen
 from soloist.kinds.pipeline import names
 from soloist.kinds.pipeline.names import Pipeline
 from soloist.kinds.problems import config_map_missing
 
 CHILDREN = (VOLUME_CLAIM, RUN)
+REQUEST_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def assemble(pipeline: Pipeline, platform: Platform, seen: Seen) -> PipelineFact
         code=code,
         problem=problem,
         claim=claims[0] if claims else None,
-        request=pipeline.metadata.annotations.get(names.REQUEST, ""),
+        # Any text is a request; status and Run have room for 200 characters of it.
+        request=shorten(pipeline.metadata.annotations.get(names.REQUEST, ""), REQUEST_LIMIT),
     )
 
 

@@ -101,8 +101,18 @@ def is_requested(pipeline: Pipeline, facts: PipelineFacts) -> bool:
 
 def is_answered(pipeline: Pipeline, facts: PipelineFacts, trigger: str) -> bool:
     """Whether a Run was made from this code and these steps. Only the newest counts: A, B, A makes three Runs."""
-    newest = facts.runs[-1].answers if facts.runs else pipeline.status.last_trigger
-    return trigger in (newest, None)
+    return last_answer(pipeline, facts) == trigger
+
+
+def last_answer(pipeline: Pipeline, facts: PipelineFacts) -> str | None:
+    """What the newest Run was made from. One that somebody deleted stays answered: its deletion is no wish for another.
+
+    A Run that is newer than what status remembers counts before it: the operator may have died between the two.
+    """
+    newest = facts.runs[-1] if facts.runs else None
+    if newest is not None and newest.number >= pipeline.status.last_run_number:
+        return newest.answers or pipeline.status.last_trigger  # somebody may have taken the annotation off
+    return pipeline.status.last_trigger
 
 
 def _may_start(pipeline: Pipeline, facts: PipelineFacts, *, by_code: bool = False) -> bool:

@@ -11,7 +11,7 @@ from soloist.api.v1alpha1.pipeline import LastRun
 from soloist.core.kind import Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
 from soloist.kinds.conditions import Verdict, conditions
-from soloist.kinds.pipeline import policy
+from soloist.kinds.pipeline import names, policy
 from soloist.kinds.pipeline.facts import PipelineFacts, RunView
 from soloist.kinds.pipeline.names import Pipeline
 from soloist.kinds.pipeline.schedule import Due, InvalidSchedule
@@ -19,6 +19,8 @@ from soloist.kinds.pipeline.schedule import Due, InvalidSchedule
 # A ConfigMap that is edited in place wakes nobody (one made by kustomize changes its name, and so the spec).
 LOOK_AT_CODE = timedelta(seconds=30)
 LOOK_FOR_MISSING = timedelta(seconds=5)
+# As many as status has room for; with `Allow` there is no bound.
+ACTIVE = 100
 
 
 def summarize(
@@ -38,11 +40,11 @@ def summarize(
             "observed_generation": pipeline.metadata.generation,
             "last_run": LastRun(name=newest.name, phase=newest.phase) if newest else None,
             "last_run_number": policy.last_number(pipeline, facts),
-            "last_trigger": newest.answers if newest else pipeline.status.last_trigger,
+            "last_trigger": policy.last_answer(pipeline, facts),
             "last_request": _last_request(pipeline, facts),
             "last_schedule_time": policy.answered_time(pipeline, facts, schedule.last),
             "next_schedule_time": rfc3339(schedule.following) if schedule.following else None,
-            "active": [run.name for run in facts.active],
+            "active": [run.name for run in facts.active][-ACTIVE:],
             "model": _model(pipeline, facts),
             "summary": verdict.message,
             "conditions": conditions(pipeline, verdict, facts.now),
@@ -101,9 +103,15 @@ def _verdict(
     if pipeline.spec.suspend:
         return Verdict.ready(Reason.SUSPENDED, _suspended_sentence(pipeline, facts))
     newest = facts.runs[-1] if facts.runs else None
-    if newest is None:
-        return Verdict.progressing(Reason.PROGRESSING, "Starting the first Run.")
-    return _from_run(newest)
+    if newest is not None:
+        return _from_run(newest)
+    if policy.source_trigger(pipeline, facts) != policy.last_answer(pipeline, facts):
+        return Verdict.progressing(Reason.PROGRESSING, "Starting a Run.")
+    return Verdict.ready(
+        Reason.READY,
+        f"All Runs were deleted, the newest one, {pipeline.name}-{pipeline.status.last_run_number},"
+        f" too. For another: kubectl annotate pipeline {pipeline.name} {names.REQUEST}=again.",
+    )
 
 
 def _suspended_sentence(pipeline: Pipeline, facts: PipelineFacts) -> str:
