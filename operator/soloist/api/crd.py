@@ -10,7 +10,7 @@ from soloist.api.schema import Schema, structural
 
 # A name becomes the name of Services, which must not begin with a digit and know no dots.
 _NAME = Form(
-    "a name for what is derived from it: use lower-case letters, digits and '-', a letter first and no '-' last",
+    "a name that can be given to Services: use lower-case letters, digits and '-', with a letter first",
     (r"^[a-z]([-a-z0-9]*[a-z0-9])?$",),
 )
 _NAME_PATH = ".metadata.name"

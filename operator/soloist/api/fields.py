@@ -144,12 +144,26 @@ Image = Annotated[
 ModelName = Annotated[
     str,
     Field(max_length=200),
-    Form("a name for MLflow's registry: leave out '/' and ':'", (r"^[^/:]+$",)),
+    # Also a folder's name in the pods that serve it, hence no '..'.
+    Form(
+        "a name for MLflow's registry: leave out '/' and ':', and don't begin with a dot or a space",
+        (r"^[^/:.\s][^/:\r\n]*$",),
+    ),
 ]
+
+
+def _scalar(value: Any) -> Any:
+    """A union's own error would list what is wrong with the value as each of its four members."""
+    if isinstance(value, str | int | float):
+        return value
+    raise ValueError("write text, a number or true/false here, not a map, a list or nothing")
+
+
 # Every scalar of YAML. No type of a structural schema says that; maps and lists are kept out by their size, and empty
 # ones, like the names of parameters (CEL can't see into a map of these), by the operator.
 Scalar = Annotated[
     str | int | float | bool,
+    BeforeValidator(_scalar),
     WithJsonSchema(
         {
             "x-kubernetes-preserve-unknown-fields": True,

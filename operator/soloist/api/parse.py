@@ -99,6 +99,14 @@ def parse(
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    path = ".".join(str(part) for part in ("spec", *first["loc"]))
+    path = "spec" + "".join(_step(part) for part in first["loc"])
+    what = first["msg"].removeprefix("Value error, ")
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{path}: {first['msg']}{more}. Correct the field and apply again."
+    return f"{path}: {what}{more}. Correct the field and apply again."
+
+
+def _step(part: int | str) -> str:
+    """One step of a path, as the API server writes it; pydantic's mark of a map's key is not a field."""
+    if isinstance(part, int):
+        return f"[{part}]"
+    return "" if part == "[key]" else f".{part}"

@@ -15,9 +15,9 @@ GitUrl = Annotated[
     str,
     Field(max_length=2048),
     Form(
-        "the address of a Git repository: write https://, http://, git:// or ssh:// before host and path, and put"
-        " a password into the Secret that secretName names",
-        (r"^(https?|git|ssh)://([^\s/@:]+@)?[^\s/@]+(/\S*)?$",),
+        "the address of a Git repository: write https://, http:// or git:// before host and path, and put a password"
+        " into the Secret that secretName names",
+        (r"^(https?|git)://([^\s/@:]+@)?[^\s/@]+(/\S*)?$",),
     ),
 ]
 GitRef = Annotated[
@@ -124,6 +124,18 @@ class SecretKey(Model):
     """Key inside it."""
 
 
+# A user's value would be overwritten, or the step would write into another run than its own.
+_IS_TAKEN = (
+    "name.startsWith('SOLOIST_')"
+    " || name in ['MLFLOW_TRACKING_URI', 'MLFLOW_RUN_ID', 'MLFLOW_EXPERIMENT_ID']"
+)
+_TAKEN = (
+    "this name is taken: the operator sets MLFLOW_TRACKING_URI, MLFLOW_RUN_ID, MLFLOW_EXPERIMENT_ID and all that"
+    " begins with SOLOIST_; choose another name"
+)
+FREE_NAMES = Rule(f"!self.exists(name, {_IS_TAKEN})", _TAKEN)
+
+
 class EnvVar(Model):
     """One environment variable: its value written here, or taken from a Secret."""
 
@@ -132,6 +144,7 @@ class EnvVar(Model):
             "has(self.value) != has(self.secret)",
             "an environment variable needs exactly one of value or secret: keep one and remove the other",
         ),
+        Rule(f"!([self.name].exists(name, {_IS_TAKEN}))", _TAKEN, field=".name"),
     )
 
     name: EnvName

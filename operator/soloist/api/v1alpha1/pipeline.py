@@ -21,7 +21,14 @@ from soloist.api.fields import (
     Time,
 )
 from soloist.api.forms import Form, Rule
-from soloist.api.v1alpha1.parts import CommonStatus, EnvVar, ModelVersion, Source, Storage
+from soloist.api.v1alpha1.parts import (
+    FREE_NAMES,
+    CommonStatus,
+    EnvVar,
+    ModelVersion,
+    Source,
+    Storage,
+)
 
 STEP_NAME_LIMIT = 30
 NAME_LIMIT = (
@@ -96,7 +103,7 @@ class Step(Model):
     """Steps that must have succeeded before this one starts; each must be listed above it. Without it a step follows the one
     listed before it; `after: []` starts at once."""
     cpu: Cpu = "1"
-    """CPU cores for this step, for example `2` or `500m`."""
+    """CPU cores for this step, for example `2`, `500m` or, a fraction in quotes, `'0.5'`."""
     memory: Memory = "2Gi"
     """Memory for this step. Ray itself needs about 1Gi of it."""
     retries: int = Field(default=1, ge=0, le=10)
@@ -106,7 +113,7 @@ class Step(Model):
     params: dict[EnvName, Scalar] = Field(default_factory=dict, max_length=50)
     """Parameters of the step: text, numbers or true/false. The command sees each as the environment variable
     `PARAM_<NAME>`, all of them as JSON in `SOLOIST_PARAMS`, and MLflow logs them."""
-    env: dict[EnvName, Text] = Field(default_factory=dict, max_length=50)
+    env: Annotated[dict[EnvName, Text], FREE_NAMES] = Field(default_factory=dict, max_length=50)
     """Plain environment variables of this step alone. For secrets use the pipeline's `env`."""
 
 

@@ -33,6 +33,11 @@ class RunSpec(Model):
             "self == oldSelf",
             "a Run never changes once it exists: create another Run (or edit its Pipeline, which makes one)",
         ),
+        Rule(
+            "!has(self.storage) || !has(self.storage.size)",
+            "a Run makes no volume that lasts, so storage.size says nothing here: remove it, or name a claim or s3",
+            field=".storage.size",
+        ),
     )
 
     source: Source
