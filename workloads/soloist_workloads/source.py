@@ -31,14 +31,24 @@ def fetch_commit(settings: SourceSettings, environ: Mapping[str, str]) -> None:
         _git(settings, env, repository, "init", "--quiet")
         _git(settings, env, repository, "remote", "add", "origin", settings.url)
         _fetch(settings, env, repository)
-        _git(settings, env, repository, "checkout", "--quiet", "--detach", settings.commit)
+        _git(
+            settings,
+            env,
+            repository,
+            "checkout",
+            "--quiet",
+            "--detach",
+            settings.commit,
+        )
         shutil.rmtree(repository / ".git")
         _replace_content(repository, settings.code_dir)
 
 
 def _fetch(settings: SourceSettings, env: Mapping[str, str], repository: Path) -> None:
     """One commit if the server allows asking for it by its hash, else every branch and tag."""
-    one = _try_git(env, repository, "fetch", "--quiet", "--depth", "1", "origin", settings.commit)
+    one = _try_git(
+        env, repository, "fetch", "--quiet", "--depth", "1", "origin", settings.commit
+    )
     if one.returncode == 0:
         return
     _git(
@@ -64,7 +74,9 @@ def _replace_content(source: Path, target: Path) -> None:
     shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
 
 
-def _git_environment(settings: SourceSettings, environ: Mapping[str, str]) -> dict[str, str]:
+def _git_environment(
+    settings: SourceSettings, environ: Mapping[str, str]
+) -> dict[str, str]:
     env = {**environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     if settings.has_credentials:
         env |= {
@@ -87,7 +99,12 @@ def _try_git(
     env: Mapping[str, str], repository: Path, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["git", *arguments], cwd=repository, env=env, text=True, capture_output=True, check=False
+        ["git", *arguments],
+        cwd=repository,
+        env=env,
+        text=True,
+        capture_output=True,
+        check=False,
     )
 
 
@@ -96,12 +113,20 @@ def explain_failure(settings: SourceSettings, stderr: str) -> str:
     url = _redact(settings.url)
     said = _redact(" ".join(stderr.split()))
     lower = said.lower()
-    if "could not read username" in lower or "authentication failed" in lower or "403" in lower:
+    if (
+        "could not read username" in lower
+        or "authentication failed" in lower
+        or "403" in lower
+    ):
         return (
             f"{url} asks for credentials or refuses those given. Name a Secret with username and password "
             "in spec.source.git.secret."
         )
-    if "did not match" in lower or "reference is not a tree" in lower or "unable to read" in lower:
+    if (
+        "did not match" in lower
+        or "reference is not a tree" in lower
+        or "unable to read" in lower
+    ):
         return (
             f"Commit {settings.commit} is not in {url}: it may have been removed by a force push. "
             "Push it again or change spec.source.git.ref."

@@ -33,7 +33,11 @@ class Outcome:
 
 
 def decide_outcome(
-    exit_code: int, *, oom_killed: bool, memory_limit: int | None, memory_peak: int | None
+    exit_code: int,
+    *,
+    oom_killed: bool,
+    memory_limit: int | None,
+    memory_peak: int | None,
 ) -> Outcome:
     """Name the end of a command; a command that succeeded is `Completed` whatever else happened.
 
@@ -44,8 +48,12 @@ def decide_outcome(
         return Outcome(Reason.COMPLETED, 0, memory_limit, memory_peak)
     if oom_killed:
         peak = max(memory_peak or 0, memory_limit or 0) or None
-        return Outcome(Reason.OUT_OF_MEMORY, OUT_OF_MEMORY_EXIT_CODE, memory_limit, peak)
-    reason = Reason.COMMAND_NOT_FOUND if exit_code in (126, 127) else Reason.NON_ZERO_EXIT
+        return Outcome(
+            Reason.OUT_OF_MEMORY, OUT_OF_MEMORY_EXIT_CODE, memory_limit, peak
+        )
+    reason = (
+        Reason.COMMAND_NOT_FOUND if exit_code in (126, 127) else Reason.NON_ZERO_EXIT
+    )
     return Outcome(reason, exit_code, memory_limit, memory_peak)
 
 

@@ -19,7 +19,12 @@ from soloist_workloads.step.memory import (
     read_limit,
     read_oom_kills,
 )
-from soloist_workloads.step.outcome import Outcome, Reason, decide_outcome, render_outcome
+from soloist_workloads.step.outcome import (
+    Outcome,
+    Reason,
+    decide_outcome,
+    render_outcome,
+)
 from soloist_workloads.step.upload import LogUploader, log_params
 from soloist_workloads.storage import prepare_run_storage
 from soloist_workloads.tracking import RunStore, open_run_store
@@ -31,7 +36,9 @@ PR_SET_PDEATHSIG = 1
 def run_step(settings: StepSettings, environ: Mapping[str, str]) -> int:
     """Run the step and return the exit code of the runner; the last line printed is the outcome."""
     file = LogFile(_log_path(settings))
-    tee = Tee(settings.step, stdout=sys.stdout.buffer, pod_log=open_pod_log(), file=file)
+    tee = Tee(
+        settings.step, stdout=sys.stdout.buffer, pod_log=open_pod_log(), file=file
+    )
     store = open_run_store(settings.tracking)
     uploader = LogUploader(store, file, f"logs/{file.path.name}") if store else None
     outcome = _run(settings, environ, tee, store, uploader)
@@ -50,12 +57,16 @@ def _run(
     uploader: LogUploader | None,
 ) -> Outcome:
     if settings.code_dir is not None and not settings.code_dir.is_dir():
-        tee.say(f"soloist: the code folder {settings.code_dir} is missing from this pod.")
+        tee.say(
+            f"soloist: the code folder {settings.code_dir} is missing from this pod."
+        )
         return Outcome(Reason.SOURCE_MISSING, 1)
     try:
         prepare_run_storage(settings.run_storage)
     except OSError as error:
-        tee.say(f"soloist: the run's storage {settings.run_storage} can't be written: {error}.")
+        tee.say(
+            f"soloist: the run's storage {settings.run_storage} can't be written: {error}."
+        )
         return Outcome(Reason.NON_ZERO_EXIT, 1)
     files = find_memory_files()
     kills_before = read_oom_kills(files)
@@ -78,7 +89,9 @@ def _run(
     )
 
 
-def _start(settings: StepSettings, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(
+    settings: StepSettings, environ: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     """Start the command in its own process group, so that a signal reaches all of it."""
     command = subprocess.Popen(
         ["/bin/bash", "-c", settings.command],
@@ -126,7 +139,8 @@ def command_environment(
 ) -> dict[str, str]:
     """The runner's own environment plus `PARAM_<NAME>` for each parameter; output unbuffered."""
     exported = {
-        f"PARAM_{name.upper().replace('-', '_')}": _shell_text(value) for name, value in params
+        f"PARAM_{name.upper().replace('-', '_')}": _shell_text(value)
+        for name, value in params
     }
     return {"PYTHONUNBUFFERED": "1", **environ, **exported}
 

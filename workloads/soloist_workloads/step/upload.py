@@ -75,7 +75,11 @@ class LogUploader:
 
 
 def log_params(
-    store: RunStore, step: str, params: Sequence[tuple[str, Scalar]], *, say: Callable[[str], None]
+    store: RunStore,
+    step: str,
+    params: Sequence[tuple[str, Scalar]],
+    *,
+    say: Callable[[str], None],
 ) -> None:
     """Record the step's parameters on the run.
 

@@ -1,0 +1,52 @@
+"""`python -m soloist_workloads.serving`: serves the model that the init container fetched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from functools import partial
+
+from soloist_workloads.environment import ServingSettings, SettingsError, parse_serving
+from soloist_workloads.last_words import leave_last_words
+from soloist_workloads.serving.problem import ModelProblem
+from soloist_workloads.serving.processors import count_processors
+
+MOST_THREADS = 4
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    processors = count_processors()
+    # Read by OpenMP when numpy, scikit-learn or LightGBM are loaded: a thread per processor of the *node*,
+    # their default, makes them wait for each other within the container's quota.
+    os.environ.setdefault("OMP_NUM_THREADS", str(processors))
+    try:
+        settings = parse_serving(os.environ)
+        run(settings, threads=max(2, min(processors, MOST_THREADS)))
+    except (SettingsError, ModelProblem) as error:
+        leave_last_words(str(error))
+        return 1
+    return 0
+
+
+def run(settings: ServingSettings, *, threads: int) -> None:
+    """Imports late: numpy, below all of these, reads the number of threads once."""
+    import uvloop
+
+    from soloist_workloads.serving.app import App
+    from soloist_workloads.serving.lane import Lane
+    from soloist_workloads.serving.server import build_server, listen, serve
+    from soloist_workloads.serving.start import start_model
+    from soloist_workloads.serving.state import State
+
+    state = State()
+    lane = Lane(threads=threads)
+    app = App(name=settings.name, version=settings.version, state=state, lane=lane)
+    server = build_server(app, state=state, drain_seconds=settings.drain_seconds)
+    load = partial(start_model, settings, state, app.metrics)
+    uvloop.run(serve(server, listen(settings.port), load))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

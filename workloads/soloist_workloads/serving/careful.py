@@ -1,0 +1,259 @@
+"""Every accepted form of `/invocations` as a table or an array, converted exactly as MLflow converts it.
+
+This path follows MLflow step by step, through pandas, for whatever JSON holds. `plan.py` is the short cut for the
+usual case; it steps aside for this one whenever it isn't sure.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soloist_workloads.serving.cast import cast_table, pandas_type
+from soloist_workloads.serving.enforce import (
+    NUMPY_TYPES,
+    Checkable,
+    ModelInput,
+    enforce_table,
+)
+from soloist_workloads.serving.problem import (
+    INVALID_PARAMETER_VALUE,
+    REFUSALS,
+    RequestProblem,
+    json_type,
+    show,
+)
+from soloist_workloads.serving.signature import Columns, Tensor
+from soloist_workloads.serving.tensor import enforce_tensor
+
+SPLIT, RECORDS, INSTANCES, INPUTS = (
+    "dataframe_split",
+    "dataframe_records",
+    "instances",
+    "inputs",
+)
+FORMS = (SPLIT, RECORDS, INSTANCES, INPUTS)
+
+ONE_FORM = "Send a JSON object with exactly one of dataframe_split, dataframe_records, instances or inputs"
+
+
+def read_json(body: bytes, signature: Checkable) -> ModelInput:
+    request = _parse(body)
+    forms = [form for form in FORMS if form in request]
+    if len(forms) != 1:
+        raise RequestProblem(f"{ONE_FORM}; this one has {show(sorted(request))}.")
+    form = forms[0]
+    if form in (SPLIT, RECORDS):
+        table = (
+            _table_from_split(request)
+            if form == SPLIT
+            else _table_from_records(request)
+        )
+        return enforce(cast_table(table, signature), signature)
+    given = request[form]
+    if (
+        form == INSTANCES
+        and isinstance(given, list)
+        and given
+        and isinstance(given[0], dict)
+    ):
+        return enforce(_columns_of_instances(given, signature), signature)
+    converted = _convert(given, signature)
+    if form == INSTANCES:
+        _require_equal_lengths(converted, signature)
+    return enforce(converted, signature)
+
+
+def read_csv(body: bytes, signature: Checkable) -> ModelInput:
+    if isinstance(signature, Tensor):
+        raise RequestProblem(
+            "The model takes an array, which CSV can't say. Send JSON."
+        )
+    dtypes: Any = None
+    if isinstance(signature, Columns):
+        dtypes = {column.name: pandas_type(column.kind) for column in signature.columns}
+    try:
+        table = pd.read_csv(io.StringIO(body.decode("utf-8")), dtype=dtypes)
+    except REFUSALS as error:
+        raise RequestProblem(
+            f"The body is not CSV that fits the signature: {error}."
+        ) from None
+    return enforce(table, signature)
+
+
+def read_parquet(body: bytes, signature: Checkable) -> ModelInput:
+    try:
+        table = pd.read_parquet(io.BytesIO(body))
+    except REFUSALS as error:
+        raise RequestProblem(f"The body is not a Parquet file: {error}.") from None
+    return enforce(table, signature)
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(body)
+    except ValueError as error:
+        raise RequestProblem(f"The body is not JSON: {error}. {ONE_FORM}.") from None
+    if not isinstance(request, dict):
+        raise RequestProblem(f"{ONE_FORM}; this is a JSON {json_type(request)}.")
+    return request
+
+
+def _table_from_split(request: dict[str, Any]) -> pd.DataFrame:
+    given = request[SPLIT]
+    if (
+        not isinstance(given, dict)
+        or "data" not in given
+        or given.keys() - {"columns", "data", "index"}
+    ):
+        raise RequestProblem(
+            'dataframe_split must be an object with "columns" and "data" (and at most "index"); it is '
+            f"{show(sorted(given)) if isinstance(given, dict) else json_type(given)}."
+        )
+    return _build(
+        SPLIT,
+        lambda: pd.DataFrame(
+            index=given.get("index"), columns=given.get("columns"), data=given["data"]
+        ),
+    )
+
+
+def _table_from_records(request: dict[str, Any]) -> pd.DataFrame:
+    given = request[RECORDS]
+    if not isinstance(given, list):
+        raise RequestProblem(
+            f"dataframe_records must be an array of objects, one per row; it is {json_type(given)}."
+        )
+    return _build(RECORDS, lambda: pd.DataFrame(data=given))
+
+
+def _build(form: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    try:
+        return make()
+    except REFUSALS as error:
+        raise RequestProblem(f"{form} is not a table: {error}.") from None
+
+
+def _columns_of_instances(rows: list[Any], signature: Checkable) -> dict[str, Any]:
+    gathered: dict[str, list[Any]] = defaultdict(list)
+    kinds = _kinds(signature)
+    for position, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise RequestProblem(
+                f"instances[{position}] is no object, but instances[0] is."
+            )
+        for name, value in row.items():
+            gathered[name].append(_array(value, kinds.get(name), name))
+    table = {name: np.array(values) for name, values in gathered.items()}
+    _require_equal_lengths(table, signature)
+    return table
+
+
+def _convert(given: Any, signature: Checkable) -> Any:
+    """`inputs` and column-wise `instances`: JSON to arrays of the signature's types."""
+    kinds = _kinds(signature)
+    nameless = isinstance(signature, Tensor) or (
+        isinstance(signature, Columns) and not signature.named
+    )
+    if (
+        len(kinds) == 1
+        and isinstance(given, list)
+        and not any(isinstance(x, dict) for x in given)
+    ):
+        given = {next(iter(kinds)): given}
+    elif nameless and isinstance(given, dict):
+        raise RequestProblem(
+            "The model's inputs have no names. Send an array instead of an object."
+        )
+    if isinstance(given, dict):
+        return {
+            name: _array(value, kinds.get(name), name) for name, value in given.items()
+        }
+    if isinstance(given, list) and all(isinstance(row, dict) for row in given):
+        return [
+            {name: _array(v, kinds.get(name), name) for name, v in row.items()}
+            for row in given
+        ]
+    return _array(given, _first_type(signature), 0)
+
+
+def _kinds(signature: Checkable) -> dict[Any, np.dtype[Any]]:
+    if not isinstance(signature, Columns) or not signature.named:
+        return {}
+    return {column.name: NUMPY_TYPES[column.kind] for column in signature.columns}
+
+
+def _first_type(signature: Checkable) -> np.dtype[Any] | None:
+    match signature:
+        case Tensor():
+            return np.dtype(signature.dtype)
+        case Columns():
+            return NUMPY_TYPES[signature.columns[0].kind]
+    return None
+
+
+def _array(value: Any, dtype: np.dtype[Any] | None, name: Any) -> Any:
+    try:
+        if dtype is None or isinstance(value, list):
+            return np.array(value, dtype)
+        return np.array([value], dtype)[0]
+    except REFUSALS as error:
+        where = f"Input {name}" if isinstance(name, str) else "The input"
+        raise RequestProblem(
+            f"{where} must be {dtype}, got {show(value)}: {error}."
+        ) from None
+
+
+def _require_equal_lengths(table: Any, signature: Checkable) -> None:
+    if not isinstance(table, dict):
+        return
+    lengths = {
+        name: len(values) for name, values in table.items() if np.ndim(values) > 0
+    }
+    if isinstance(signature, Columns) and signature.named:
+        required = {column.name for column in signature.required}
+        lengths = {name: length for name, length in lengths.items() if name in required}
+    if len(set(lengths.values())) > 1:
+        raise RequestProblem(
+            f"The columns of instances differ in length: {show(lengths)}."
+        )
+
+
+def enforce(given: Any, signature: Checkable) -> ModelInput:
+    """The model's own input, or a problem that says what doesn't fit."""
+    match signature:
+        case Columns():
+            return enforce_table(_as_table(given), signature)
+        case Tensor():
+            return enforce_tensor(given, signature)
+    if isinstance(given, pd.DataFrame | np.ndarray):
+        return given
+    raise RequestProblem(
+        "The model was logged without a signature, so only tables and arrays can be understood. Send "
+        "dataframe_split, or log the model with a signature."
+    )
+
+
+def _as_table(given: Any) -> pd.DataFrame:
+    """Arrays, scalars and objects as MLflow turns them into one table."""
+    if isinstance(given, pd.DataFrame):
+        return given
+    try:
+        if np.isscalar(given):
+            return pd.DataFrame([given])
+        if not isinstance(given, dict):
+            return pd.DataFrame(given)
+        if all(np.isscalar(value) or value is None for value in given.values()):
+            return pd.DataFrame([given])
+        deep = {name: v.tolist() if np.ndim(v) > 1 else v for name, v in given.items()}
+        return pd.DataFrame(deep)
+    except REFUSALS as error:
+        raise RequestProblem(
+            f"The inputs are not a table: {error}.", code=INVALID_PARAMETER_VALUE
+        ) from None

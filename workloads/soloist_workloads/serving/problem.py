@@ -1,0 +1,62 @@
+"""What goes wrong with a request or a model, as sentences for the person who sent it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+BAD_REQUEST = "BAD_REQUEST"
+INVALID_PARAMETER_VALUE = "INVALID_PARAMETER_VALUE"
+LONGEST_SHOWN = 60
+
+# What numpy, pandas and pyarrow raise at data that they can't convert.
+REFUSALS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+)
+
+
+class RequestProblem(Exception):
+    """The request can't be answered; `status` and `code` are MLflow's."""
+
+    def __init__(
+        self, message: str, *, status: int = 400, code: str = BAD_REQUEST
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+
+
+class ModelProblem(Exception):
+    """The model can't be served; the message says why and what to do."""
+
+
+def show(value: Any) -> str:
+    """A value as the sender wrote it, short enough for a sentence."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):
+        text = str(value)
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def json_type(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case str():
+            return "string"
+        case int() | float():
+            return "number"
+        case list():
+            return "array"
+        case dict():
+            return "object"
+    return type(value).__name__

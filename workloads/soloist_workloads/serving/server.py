@@ -1,0 +1,92 @@
+"""The process: listens at once, loads the model beside it, and leaves without losing a request."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from soloist_workloads.serving.state import Phase, State
+
+# Longer than a gateway keeps an idle connection, so that it's the gateway that closes: a request that meets a
+# closing connection is lost.
+KEEP_ALIVE_SECONDS = 75
+
+# What is still being answered after the drain; the pod has 30 s in all.
+LAST_ANSWERS_SECONDS = 20
+
+
+class Server(uvicorn.Server):
+    """Uvicorn with a drain: SIGTERM doesn't close the door, it changes the sign on it.
+
+    Kubernetes removes a pod from its Services while it sends SIGTERM, and proxies learn of it a moment later.
+    Until then requests still arrive, and all are answered, each with `Connection: close`, so that a kept-alive
+    client connects anew and lands on another pod.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, *, state: State, drain_seconds: float
+    ) -> None:
+        super().__init__(config)
+        self._state = state
+        self._drain_seconds = drain_seconds
+        self._loop: asyncio.AbstractEventLoop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets=sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal starts the drain, a second one ends it. Runs between two bytecodes of anything."""
+        if self._state.phase is not Phase.READY or sig == signal.SIGINT:
+            self.should_exit = True
+            return
+        self._state.phase = Phase.DRAINING
+        self._loop.call_soon_threadsafe(
+            self._loop.call_later, self._drain_seconds, self._close
+        )
+
+    def _close(self) -> None:
+        self.should_exit = True
+
+
+def build_server(app: Any, *, state: State, drain_seconds: float) -> Server:
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+    )
+    return Server(config, state=state, drain_seconds=drain_seconds)
+
+
+def listen(port: int) -> socket.socket:
+    """Every address of the pod, of both families where there are two."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(
+            ("", port), family=socket.AF_INET6, dualstack_ipv6=True
+        )
+    return socket.create_server(("", port))
+
+
+async def serve(server: Server, door: socket.socket, load: Callable[[], None]) -> None:
+    """Serve until told to stop. A model that can't be loaded ends the process: there is nothing to serve."""
+    serving = asyncio.create_task(server.serve(sockets=[door]))
+    try:
+        await asyncio.to_thread(load)
+    except BaseException:
+        server.should_exit = True
+        raise
+    finally:
+        await serving

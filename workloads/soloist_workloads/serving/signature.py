@@ -1,0 +1,155 @@
+"""A model's signature and card, read from its MLmodel file without importing mlflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from soloist_workloads.serving.problem import ModelProblem
+
+
+class Kind(StrEnum):
+    """MLflow's column types."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    LONG = "long"
+    FLOAT = "float"
+    DOUBLE = "double"
+    STRING = "string"
+    BINARY = "binary"
+    DATETIME = "datetime"
+
+
+KINDS = frozenset(kind.value for kind in Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One input column; `name` is its position when the signature names none."""
+
+    name: str | int
+    kind: Kind
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A table: the signature of a model trained on a DataFrame."""
+
+    columns: tuple[Column, ...]
+    named: bool
+
+    @property
+    def required(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.required)
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One array: the signature of a model trained on a NumPy array. -1 is any length."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The model was logged without a signature: whatever comes is passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """A signature that only mlflow itself can check: nested types, several tensors, type hints."""
+
+
+Signature = Columns | Tensor | Nothing | Beyond
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What MLmodel says about a model, as far as serving it goes."""
+
+    folder: Path
+    flavors: Mapping[str, Mapping[str, Any]]
+    inputs: Signature
+    outputs: Signature
+    has_params: bool
+    example: Path | None
+
+    @property
+    def loader(self) -> str:
+        return str(self.flavors.get("python_function", {}).get("loader_module", ""))
+
+
+def read_card(folder: Path) -> ModelCard:
+    file = folder / "MLmodel"
+    try:
+        body = yaml.load(
+            file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
+    except OSError as error:
+        raise ModelProblem(
+            f"There is no model in {folder}: {error.strerror}."
+        ) from None
+    except yaml.YAMLError as error:
+        raise ModelProblem(f"{file} is not readable YAML: {error}.") from None
+    if not isinstance(body, dict) or "python_function" not in (
+        body.get("flavors") or {}
+    ):
+        raise ModelProblem(
+            f"{file} has no python_function flavor. Log the model with one of mlflow's flavors "
+            "(mlflow.sklearn.log_model and its like) or as a pyfunc."
+        )
+    signature = body.get("signature") or {}
+    hinted = bool(body.get("is_signature_from_type_hint"))
+    example = (body.get("saved_input_example_info") or {}).get("serving_input_path")
+    return ModelCard(
+        folder=folder,
+        flavors=body["flavors"],
+        inputs=Beyond() if hinted else parse_schema(signature.get("inputs")),
+        outputs=parse_schema(signature.get("outputs")),
+        has_params=bool(signature.get("params")),
+        example=folder / example if example and (folder / example).is_file() else None,
+    )
+
+
+def parse_schema(text: str | None) -> Signature:
+    """One side of a signature, from the JSON that MLflow writes."""
+    if not text:
+        return Nothing()
+    specs = json.loads(text)
+    if not specs:
+        return Nothing()
+    if all(spec.get("type") == "tensor" for spec in specs):
+        return _parse_tensor(specs)
+    if not all(spec.get("type") in KINDS for spec in specs):
+        return Beyond()
+    named = all(spec.get("name") for spec in specs)
+    return Columns(
+        columns=tuple(
+            Column(
+                name=spec["name"] if named else position,
+                kind=Kind(spec["type"]),
+                required=spec.get("required", not spec.get("optional", False)),
+            )
+            for position, spec in enumerate(specs)
+        ),
+        named=named,
+    )
+
+
+def _parse_tensor(specs: list[dict[str, Any]]) -> Tensor | Beyond:
+    if len(specs) != 1:
+        return Beyond()
+    spec = specs[0]["tensor-spec"]
+    return Tensor(
+        dtype=spec["dtype"], shape=tuple(spec["shape"]), name=specs[0].get("name")
+    )

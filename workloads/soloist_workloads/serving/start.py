@@ -1,0 +1,34 @@
+"""From a model folder to a ready server, with a line for each step."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from soloist_workloads.environment import ServingSettings
+from soloist_workloads.serving.loading import load_scorer
+from soloist_workloads.serving.metrics import Metrics
+from soloist_workloads.serving.signature import read_card
+from soloist_workloads.serving.state import State
+from soloist_workloads.serving.warmup import warm_up
+
+LOG = logging.getLogger(__name__)
+
+
+def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> None:
+    """Load, predict once, and only then be ready."""
+    started = time.perf_counter()
+    card = read_card(settings.model_dir)
+    scorer = load_scorer(card)
+    loaded = time.perf_counter()
+    warm_up(scorer, card)
+    metrics.tell_model(scorer.flavor)
+    state.become_ready(scorer)
+    LOG.info(
+        "Serving %s version %s (%s): loaded in %.1f s, first prediction in %.2f s.",
+        settings.name,
+        settings.version,
+        scorer.flavor,
+        loaded - started,
+        time.perf_counter() - loaded,
+    )

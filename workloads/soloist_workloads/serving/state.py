@@ -1,0 +1,27 @@
+"""Where a server stands between start and exit; read by the readiness probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from soloist_workloads.serving.scorer import Scorer
+
+
+class Phase(Enum):
+    LOADING = "the model is loading"
+    READY = "ready"
+    DRAINING = "the pod is stopping"
+
+
+@dataclass(slots=True)
+class State:
+    """Written by start and drain, read by every request."""
+
+    phase: Phase = Phase.LOADING
+    scorer: Scorer | None = None
+
+    def become_ready(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+        if self.phase is Phase.LOADING:
+            self.phase = Phase.READY

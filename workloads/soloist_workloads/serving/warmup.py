@@ -1,0 +1,66 @@
+"""The first prediction, made before anyone asks: it pays for lazy imports and proves that the model works."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soloist_workloads.serving.problem import ModelProblem, RequestProblem
+from soloist_workloads.serving.scorer import JSON, Scorer
+from soloist_workloads.serving.signature import Columns, Kind, ModelCard, Tensor
+
+LOG = logging.getLogger(__name__)
+
+SAMPLES: dict[Kind, Any] = {
+    Kind.BOOLEAN: np.bool_(False),
+    Kind.INTEGER: np.int32(0),
+    Kind.LONG: np.int64(0),
+    Kind.FLOAT: np.float32(0),
+    Kind.DOUBLE: np.float64(0),
+    Kind.STRING: "",
+    Kind.BINARY: b"",
+    Kind.DATETIME: pd.Timestamp("2000-01-01").as_unit("ns"),
+}
+
+
+def warm_up(scorer: Scorer, card: ModelCard) -> None:
+    """Predict on the model's own example; it must work. A row made from the signature may be refused."""
+    if card.example is not None:
+        _predict_example(scorer, card.example.read_bytes())
+        return
+    sample = make_sample(scorer)
+    if sample is None:
+        return
+    try:
+        scorer.predict(sample)
+    except RequestProblem as problem:
+        LOG.warning(
+            "Warming up without an input example; the model refused a made-up row: %s",
+            problem,
+        )
+
+
+def _predict_example(scorer: Scorer, example: bytes) -> None:
+    try:
+        scorer.invoke(example, JSON)
+    except RequestProblem as problem:
+        raise ModelProblem(
+            f"The model fails on its own input example: {problem.message} Run its step again with an "
+            "input_example that it can predict."
+        ) from problem
+
+
+def make_sample(scorer: Scorer) -> Any:
+    """One row of zeros and empty texts; None when the signature doesn't tell."""
+    match scorer.inputs:
+        case Columns() as signature:
+            return pd.DataFrame(
+                {column.name: [SAMPLES[column.kind]] for column in signature.columns}
+            )
+        case Tensor() as tensor:
+            shape = tuple(1 if length == -1 else length for length in tensor.shape)
+            return np.zeros(shape, np.dtype(tensor.dtype))
+    return None
