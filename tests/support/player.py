@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -92,10 +93,13 @@ class Player:
 
     async def _collect(self) -> bool:
         """Children whose owner is gone."""
+        lists = await asyncio.gather(
+            *(self.cluster.list(kind, self.namespace, {}) for kind in EVERYTHING)
+        )
         bodies = [
             (kind, body)
-            for kind in EVERYTHING
-            for body in await self.cluster.list(kind, self.namespace, {})
+            for kind, found in zip(EVERYTHING, lists, strict=True)
+            for body in found
         ]
         alive = {body["metadata"]["uid"] for _, body in bodies}
         moved = False

@@ -18,7 +18,7 @@ from tests.support.fake_ports import FakeClock
 
 PLATFORM = Platform.model_validate({"runtimes": {"default": {"image": "example/runtime:1"}}})
 ROUNDS = 120
-QUIET = 4
+QUIET = 2
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -36,7 +36,7 @@ class Story:
     clock: FakeClock
     namespace: str
     play: Callable[[], Awaitable[bool]] = nothing_else
-    seconds: float = 6.0
+    seconds: float = 12.0
     platform: Platform = PLATFORM
 
     async def settle(self, knife: Knife | None = None) -> int:
