@@ -67,7 +67,6 @@ def operator_grants() -> tuple[Grant, ...]:
         *_grants((objects.POD,), READ, "why a pod does not start"),
         *_grants((objects.EVENT,), ("list",), "why a pod does not start"),
         Grant("", ("pods/log",), ("get",), "the last lines of a step"),
-        Grant("", ("namespaces",), ("list", "watch"), "kopf looks where it may watch"),
         Grant(
             "apiextensions.k8s.io",
             ("customresourcedefinitions",),
