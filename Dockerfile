@@ -71,6 +71,7 @@ COPY --from=flight-data /opt/flight-delays/data /opt/flight-delays/data
 FROM ${BASE} AS postgres
 RUN groupadd --gid 999 postgres \
  && useradd --uid 999 --gid 999 --home-dir /var/lib/postgresql --no-create-home --shell /bin/bash postgres \
+ && mkdir -p /usr/share/man/man1 /usr/share/man/man7 \
  && apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-15 >/dev/null \
  && rm -rf /var/lib/apt/lists/* /var/lib/postgresql/15 \

@@ -13,5 +13,5 @@ done
 rm -rf "$site/pyarrow/include" "$site/ray/jars"
 
 # Compiled here, because a pod's file system is read-only: without this, every start would compile every import anew.
-# unchecked-hash: the compiled file is right by construction, so that starting needs no look at its source.
-/opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash "$site" >/dev/null || true
+# Only what is new: a layer must not carry again what the one below has.
+/opt/venv/bin/python -m compileall -q -j 0 "$site" >/dev/null || true

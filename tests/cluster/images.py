@@ -109,13 +109,25 @@ def machine_mounts() -> list[str]:
     They are mounted while building and never become part of an image.
     """
     wanted = {
-        "/etc/ssl/certs": "/etc/ssl/certs",
-        "/etc/apt": "/etc/apt",
+        "/etc/ssl/certs/ca-certificates.crt": "/etc/ssl/certs/ca-certificates.crt",
+        str(apt_settings()): "/etc/apt",
         "/usr/share/keyrings": "/usr/share/keyrings",
         "/etc/pip.conf": "/etc/pip.conf",
         str(uv_settings()): "/etc/uv/uv.toml",
     }
-    return [word for here, there in wanted.items() if Path(here).exists() for word in ("--volume", f"{here}:{there}:ro")]
+    present = {here: there for here, there in wanted.items() if Path(here).exists()}
+    return [word for here, there in present.items() for word in ("--volume", f"{here}:{there}:{access(there)}")]
+
+
+def access(mounted: str) -> str:
+    return "rw" if mounted == "/etc/apt" else "ro"
+
+
+def apt_settings() -> Path:
+    # A copy: some packages add a file of their own there while they are installed.
+    with files.whole(cache() / "apt") as half:
+        shutil.copytree("/etc/apt", half, dirs_exist_ok=True)
+    return cache() / "apt"
 
 
 def uv_settings() -> Path:
@@ -124,8 +136,8 @@ def uv_settings() -> Path:
 
 
 def push(reference: str) -> None:
-    # Uncompressed: over loopback packing costs more than it saves, and a layer's name is then known without packing it.
-    flags = ("--tls-verify=false", "--disable-compression", "--format", "oci")
+    # Packed fast, not small: the layers only cross loopback.
+    flags = ("--tls-verify=false", "--compression-format", "zstd", "--compression-level", "1", "--format", "oci")
     buildah("push", *flags, reference, f"docker://{reference}", why=f"Pushing {reference}")
 
 
