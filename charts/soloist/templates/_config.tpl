@@ -1,6 +1,9 @@
 {{/* The operator's configuration file; its schema is soloist.api.platform.Platform, which refuses unknown keys. */}}
 {{- define "soloist.config" -}}
 {{- $platform := .Values.platform -}}
+{{- if not (hasKey .Values.runtimes $platform.defaultRuntime) -}}
+{{- fail (printf "platform.defaultRuntime %q is not among runtimes: %s" $platform.defaultRuntime (keys .Values.runtimes | sortAlpha | join ", ")) -}}
+{{- end -}}
 mlflow:
   trackingUri: {{ include "soloist.mlflow.address" . | quote }}
   {{- if .Values.mlflow.auth.enabled }}
