@@ -24,7 +24,7 @@ class EndpointTemplate(Model):
 
     replicas: Replicas = Field(default_factory=Replicas)
     """How many pods serve the model."""
-    cpu: Cpu = "500m"
+    cpu: Cpu = "100m"
     """CPU cores for each pod."""
     memory: Memory = "1Gi"
     """Memory for each pod."""
