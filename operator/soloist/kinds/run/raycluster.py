@@ -144,7 +144,9 @@ def _env(run: Run, platform: Platform) -> list[dict[str, Any]]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    return [*plain(fixed), *mlflow_env(platform), *user_env(run.spec.env)]
+    # By name: the API server refuses a variable that is there twice, and the user's own is the one that counts.
+    every = (*plain(fixed), *mlflow_env(platform), *user_env(run.spec.env))
+    return list({variable["name"]: variable for variable in every}.values())
 
 
 def _bucket_env(run: Run) -> dict[str, Any]:

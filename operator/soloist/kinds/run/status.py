@@ -161,12 +161,17 @@ def _progress_sentence(run: Run, facts: RunFacts, steps: tuple[StepStatus, ...])
         return "Opening the MLflow run."
     if not running:
         return "Starting the next step."
-    names_ = " and ".join(step.name for step in running)
     done = sum(step.phase == "Succeeded" for step in steps)
     newest = running[-1].log.splitlines()[-1:] if running[-1].log else []
     said = f": {newest[0]}" if newest else "."
-    again = f", attempt {running[0].attempt}" if running[0].attempt > 1 else ""
-    return f"Running {names_} (step {done + 1} of {len(steps)}{again}){said}"
+    tried = [step for step in running if step.failures]
+    again = f", attempt {tried[0].attempt} after {tried[0].failures[-1].reason}" if tried else ""
+    return f"Running {_listed(running)} (step {done + 1} of {len(steps)}{again}){said}"
+
+
+def _listed(steps: list[StepStatus]) -> str:
+    names = [step.name for step in steps]
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
 
 
 def _success_sentence(run: Run, facts: RunFacts) -> str:
