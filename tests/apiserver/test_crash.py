@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -33,13 +33,13 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def kuberay(plane: ControlPlane) -> Iterator[ControlPlane]:
+def kuberay(plane: ControlPlane) -> ControlPlane:
     """The API server, with KubeRay's kinds."""
     folder: Path = ensure_built() / "kuberay"
     for crd in sorted(folder.glob("ray.io_*.yaml")):
         plane.kubectl("apply", "--server-side", "-f", str(crd))
     plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-    yield plane
+    return plane
 
 
 def opened(plane: ControlPlane, transport: Transport) -> Demo:

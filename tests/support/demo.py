@@ -60,9 +60,7 @@ class FakePeople:
 class Demo:
     """One project in one namespace; each chapter ends at rest and may be cut."""
 
-    def __init__(
-        self, cluster: Cluster, people: People, namespace: str, clock: FakeClock
-    ) -> None:
+    def __init__(self, cluster: Cluster, people: People, namespace: str, clock: FakeClock) -> None:
         self.cluster = cluster
         self.people = people
         self.namespace = namespace

@@ -38,7 +38,8 @@ class FakeCluster:
 
     async def get(self, ref: ObjectRef) -> Manifest | None:
         self._known(ref.kind)
-        return _copy(self.objects.get(ref))
+        body: Manifest | None = _copy(self.objects.get(ref))
+        return body
 
     async def list(
         self, kind: KindRef, namespace: str | None, labels: Mapping[str, str]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _Jumping(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  # chosen at run time by the library
+class _Jumping(selectors.DefaultSelector):
     """Instead of waiting, the clock is moved to where the waiting would have ended."""
 
     def __init__(self) -> None:

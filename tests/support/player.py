@@ -97,9 +97,7 @@ class Player:
             *(self.cluster.list(kind, self.namespace, {}) for kind in EVERYTHING)
         )
         bodies = [
-            (kind, body)
-            for kind, found in zip(EVERYTHING, lists, strict=True)
-            for body in found
+            (kind, body) for kind, found in zip(EVERYTHING, lists, strict=True) for body in found
         ]
         alive = {body["metadata"]["uid"] for _, body in bodies}
         moved = False

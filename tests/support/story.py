@@ -19,6 +19,7 @@ from tests.support.fake_ports import FakeClock
 PLATFORM = Platform.model_validate({"runtimes": {"default": {"image": "example/runtime:1"}}})
 ROUNDS = 120
 QUIET = 2
+_CLUSTER_IP = re.compile(r'"10\.\d+\.\d+\.\d+"')
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -65,10 +66,8 @@ class Story:
 
 
 async def picture(cluster: Cluster, kinds: Iterable[KindRef], namespace: str) -> dict[str, Any]:
-    """Every object, without what differs between two equal worlds: UIDs, versions, times, the namespace's name."""
-    bodies = [
-        (kind, body) for kind in kinds for body in await cluster.list(kind, namespace, {})
-    ]
+    """Every object, without what differs between two equal worlds: UIDs, versions, times, addresses, the namespace."""
+    bodies = [(kind, body) for kind in kinds for body in await cluster.list(kind, namespace, {})]
     names = {
         body["metadata"]["uid"]: f"uid of {kind.kind} {body['metadata']['name']}"
         for kind, body in bodies
@@ -84,5 +83,6 @@ async def picture(cluster: Cluster, kinds: Iterable[KindRef], namespace: str) ->
         for uid, name in names.items():
             text = text.replace(uid, name)
         text = _TIME.sub("(time)", text.replace(namespace, "(namespace)"))
+        text = _CLUSTER_IP.sub('"(address)"', text)
         result[f"{kind.kind} {meta['name']}"] = json.loads(text)
     return result

@@ -12,7 +12,14 @@ from soloist.api.parse import Resource
 from soloist.api.platform import Platform
 from soloist.api.resources import ResourceKind
 from soloist.api.v1alpha1.parts import CommonStatus
-from soloist.core.effects import EndTrackedRun, FindTrackedRun, ListObjects, Read, StartTrackedRun, TrackedRun
+from soloist.core.effects import (
+    EndTrackedRun,
+    FindTrackedRun,
+    ListObjects,
+    Read,
+    StartTrackedRun,
+    TrackedRun,
+)
 from soloist.core.kind import Desired, Kind, Summary
 from soloist.core.objects import CONFIG_MAP, KindRef, Manifest, owner_labels, owner_reference
 from soloist.core.outcome import Done, Outcome, worst

@@ -19,7 +19,6 @@ from soloist.core.kind import Kind
 from soloist.core.objects import FINALIZER, Key, Manifest, ObjectRef
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting
 from soloist.core.plan import diff
-from soloist.core.seen import Seen
 
 log = logging.getLogger(__name__)
 

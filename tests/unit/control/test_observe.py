@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 
 import pytest
+from tests.support.fake_ports import START, World
 
 from soloist.control.observe import observe
 from soloist.control.ports import ClusterError
 from soloist.core.effects import FindModel, GetObject, ListObjects, ResolveGit, TailLog
 from soloist.core.objects import CONFIG_MAP, POD, RAY_CLUSTER, SECRET
-from tests.support.fake_ports import START, World
 
 pytestmark = pytest.mark.asyncio
 COMMIT = "a" * 40
@@ -74,7 +74,9 @@ async def test_git_is_asked_with_the_secret() -> None:
     problem = (await observe([read], world.ports)).problem(read)
     assert problem is not None
     assert problem.reason == "SecretMissing"
-    data = {k: base64.b64encode(v).decode() for k, v in (("username", b"ada"), ("password", b"p\n"))}
+    data = {
+        k: base64.b64encode(v).decode() for k, v in (("username", b"ada"), ("password", b"p\n"))
+    }
     world.cluster.add(SECRET, {"metadata": {"name": "login", "namespace": "here"}, "data": data})
     world.git.commits["https://example.com/x.git", "main"] = COMMIT
     assert (await observe([read], world.ports)).commit(read) == COMMIT

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.support.fake_ports import World
+from tests.support.toy import API_VERSION, KIND, PLATFORM, TOY
 
 from soloist.control.ports import ClusterError
 from soloist.control.reconcile import Result, reconcile
@@ -19,8 +21,6 @@ from soloist.core.objects import (
     owner_reference,
 )
 from soloist.core.outcome import Done, Failed, Stalled
-from tests.support.fake_ports import World
-from tests.support.toy import API_VERSION, KIND, PLATFORM, TOY
 
 pytestmark = pytest.mark.asyncio
 KEY = Key("Toy", "here", "bear")
@@ -37,9 +37,7 @@ def world() -> World:
 
 
 def add_toy(world: World, **spec: Any) -> str:
-    return world.cluster.add(
-        TOY, {"metadata": {"name": "bear", "namespace": "here"}, "spec": spec}
-    )
+    return world.cluster.add(TOY, {"metadata": {"name": "bear", "namespace": "here"}, "spec": spec})
 
 
 async def look(world: World) -> Result:
@@ -220,7 +218,11 @@ async def test_a_spec_that_does_not_parse_is_stalled_with_its_field(world: World
     assert "spec.copies" in status(world)["summary"]
     conditions = {one["type"]: one for one in status(world)["conditions"]}
     assert conditions["Stalled"]["status"] == "True"
-    assert conditions["Ready"] == {**conditions["Ready"], "status": "False", "reason": "InvalidSpec"}
+    assert conditions["Ready"] == {
+        **conditions["Ready"],
+        "status": "False",
+        "reason": "InvalidSpec",
+    }
     world.cluster.writes.clear()
     world.clock.advance(hours=1)
     await look(world)

@@ -109,7 +109,9 @@ def owning(fields: dict[str, Any], **entry: Any) -> dict[str, Any]:
     return live({"a": "1"}, managedFields=[ours])
 
 
-PORT = {"f:spec": {"f:ports": {f"k:{json.dumps({'port': 80, 'protocol': 'TCP'})}": {".": {}}}}}
+PORT: dict[str, Any] = {
+    "f:spec": {"f:ports": {f"k:{json.dumps({'port': 80, 'protocol': 'TCP'})}": {".": {}}}}
+}
 
 
 @pytest.mark.parametrize(
