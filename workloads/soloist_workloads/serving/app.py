@@ -11,6 +11,7 @@ import orjson
 from soloist_workloads.serving import openinference
 from soloist_workloads.serving.lane import RETRY_AFTER_SECONDS, Lane
 from soloist_workloads.serving.metrics import CONTENT_TYPE, Metrics
+from soloist_workloads.serving.outputs import describe_tensors
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.routes import POSTED, NotFound, Page, find_page
 from soloist_workloads.serving.scorer import Reply, Scorer
@@ -160,12 +161,8 @@ class App:
                 "name": self._name,
                 "versions": [self._version],
                 "platform": f"mlflow_{scorer.flavor}",
-                "inputs": openinference.describe_tensors(
-                    scorer.inputs, default="input-0"
-                ),
-                "outputs": openinference.describe_tensors(
-                    scorer.outputs, default="output-0"
-                ),
+                "inputs": describe_tensors(scorer.inputs, default="input-0"),
+                "outputs": describe_tensors(scorer.outputs, default="output-0"),
             }
         )
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import io
 import json
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from soloist_workloads.serving.cast import cast_table, pandas_type
+from soloist_workloads.serving.cast import cast_table, explain_misfit, pandas_type
 from soloist_workloads.serving.enforce import (
     NUMPY_TYPES,
     Checkable,
@@ -29,15 +28,16 @@ from soloist_workloads.serving.problem import (
     json_type,
     show,
 )
-from soloist_workloads.serving.signature import Columns, Tensor
+from soloist_workloads.serving.signature import Column, Columns, Tensor
+from soloist_workloads.serving.tables import (
+    RECORDS,
+    SPLIT,
+    table_from_records,
+    table_from_split,
+)
 from soloist_workloads.serving.tensor import enforce_tensor
 
-SPLIT, RECORDS, INSTANCES, INPUTS = (
-    "dataframe_split",
-    "dataframe_records",
-    "instances",
-    "inputs",
-)
+INSTANCES, INPUTS = "instances", "inputs"
 FORMS = (SPLIT, RECORDS, INSTANCES, INPUTS)
 
 ONE_FORM = "Send a JSON object with exactly one of dataframe_split, dataframe_records, instances or inputs"
@@ -51,9 +51,7 @@ def read_json(body: bytes, signature: Checkable) -> ModelInput:
     form = forms[0]
     if form in (SPLIT, RECORDS):
         table = (
-            _table_from_split(request)
-            if form == SPLIT
-            else _table_from_records(request)
+            table_from_split(request) if form == SPLIT else table_from_records(request)
         )
         return enforce(cast_table(table, signature), signature)
     given = request[form]
@@ -105,51 +103,16 @@ def _parse(body: bytes) -> dict[str, Any]:
     return request
 
 
-def _table_from_split(request: dict[str, Any]) -> pd.DataFrame:
-    given = request[SPLIT]
-    if (
-        not isinstance(given, dict)
-        or "data" not in given
-        or given.keys() - {"columns", "data", "index"}
-    ):
-        raise RequestProblem(
-            'dataframe_split must be an object with "columns" and "data" (and at most "index"); it is '
-            f"{show(sorted(given)) if isinstance(given, dict) else json_type(given)}."
-        )
-    return _build(
-        SPLIT,
-        lambda: pd.DataFrame(
-            index=given.get("index"), columns=given.get("columns"), data=given["data"]
-        ),
-    )
-
-
-def _table_from_records(request: dict[str, Any]) -> pd.DataFrame:
-    given = request[RECORDS]
-    if not isinstance(given, list):
-        raise RequestProblem(
-            f"dataframe_records must be an array of objects, one per row; it is {json_type(given)}."
-        )
-    return _build(RECORDS, lambda: pd.DataFrame(data=given))
-
-
-def _build(form: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    try:
-        return make()
-    except REFUSALS as error:
-        raise RequestProblem(f"{form} is not a table: {error}.") from None
-
-
 def _columns_of_instances(rows: list[Any], signature: Checkable) -> dict[str, Any]:
     gathered: dict[str, list[Any]] = defaultdict(list)
-    kinds = _kinds(signature)
+    columns = _named(signature)
     for position, row in enumerate(rows):
         if not isinstance(row, dict):
             raise RequestProblem(
                 f"instances[{position}] is no object, but instances[0] is."
             )
         for name, value in row.items():
-            gathered[name].append(_array(value, kinds.get(name), name))
+            gathered[name].append(_typed(value, columns.get(name)))
     table = {name: np.array(values) for name, values in gathered.items()}
     _require_equal_lengths(table, signature)
     return table
@@ -157,36 +120,40 @@ def _columns_of_instances(rows: list[Any], signature: Checkable) -> dict[str, An
 
 def _convert(given: Any, signature: Checkable) -> Any:
     """`inputs` and column-wise `instances`: JSON to arrays of the signature's types."""
-    kinds = _kinds(signature)
+    columns = _named(signature)
     nameless = isinstance(signature, Tensor) or (
         isinstance(signature, Columns) and not signature.named
     )
     if (
-        len(kinds) == 1
+        len(columns) == 1
         and isinstance(given, list)
         and not any(isinstance(x, dict) for x in given)
     ):
-        given = {next(iter(kinds)): given}
+        given = {next(iter(columns)): given}
     elif nameless and isinstance(given, dict):
         raise RequestProblem(
             "The model's inputs have no names. Send an array instead of an object."
         )
     if isinstance(given, dict):
-        return {
-            name: _array(value, kinds.get(name), name) for name, value in given.items()
-        }
+        return {name: _typed(value, columns.get(name)) for name, value in given.items()}
     if isinstance(given, list) and all(isinstance(row, dict) for row in given):
         return [
-            {name: _array(v, kinds.get(name), name) for name, v in row.items()}
+            {name: _typed(v, columns.get(name)) for name, v in row.items()}
             for row in given
         ]
-    return _array(given, _first_type(signature), 0)
+    dtype = _first_type(signature)
+    try:
+        return _array(given, dtype)
+    except REFUSALS as error:
+        raise RequestProblem(
+            f"The input must be an array of {dtype}, got {show(given)}: {error}."
+        ) from None
 
 
-def _kinds(signature: Checkable) -> dict[Any, np.dtype[Any]]:
+def _named(signature: Checkable) -> dict[Any, Column]:
     if not isinstance(signature, Columns) or not signature.named:
         return {}
-    return {column.name: NUMPY_TYPES[column.kind] for column in signature.columns}
+    return {column.name: column for column in signature.columns}
 
 
 def _first_type(signature: Checkable) -> np.dtype[Any] | None:
@@ -198,16 +165,22 @@ def _first_type(signature: Checkable) -> np.dtype[Any] | None:
     return None
 
 
-def _array(value: Any, dtype: np.dtype[Any] | None, name: Any) -> Any:
+def _typed(value: Any, column: Column | None) -> Any:
+    if column is None:
+        return np.array(value)  # no column of the signature: it is dropped later
     try:
-        if dtype is None or isinstance(value, list):
-            return np.array(value, dtype)
-        return np.array([value], dtype)[0]
+        return _array(value, NUMPY_TYPES[column.kind])
     except REFUSALS as error:
-        where = f"Input {name}" if isinstance(name, str) else "The input"
-        raise RequestProblem(
-            f"{where} must be {dtype}, got {show(value)}: {error}."
-        ) from None
+        values = value if isinstance(value, list) else [value]
+        raise explain_misfit(values, column, error) from None
+
+
+def _array(value: Any, dtype: np.dtype[Any] | None) -> Any:
+    return (
+        np.array(value, dtype)
+        if isinstance(value, list)
+        else np.array([value], dtype)[0]
+    )
 
 
 def _require_equal_lengths(table: Any, signature: Checkable) -> None:

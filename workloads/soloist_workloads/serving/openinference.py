@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
 import pandas as pd
 
 from soloist_workloads.serving.enforce import NUMPY_TYPES, unfit
+from soloist_workloads.serving.outputs import (
+    choose_outputs,
+    encode_outputs,
+    tensor_name,
+)
 from soloist_workloads.serving.problem import (
     INVALID_PARAMETER_VALUE,
     REFUSALS,
     RequestProblem,
-    json_type,
     show,
 )
 from soloist_workloads.serving.scorer import Scorer
 from soloist_workloads.serving.signature import Column, Columns, Kind, Signature, Tensor
-
-NUMBERS = {
-    "BOOL": "bool",
-    "UINT8": "uint8", "UINT16": "uint16", "UINT32": "uint32", "UINT64": "uint64",
-    "INT8": "int8", "INT16": "int16", "INT32": "int32", "INT64": "int64",
-    "FP16": "float16", "FP32": "float32", "FP64": "float64",
-}  # fmt: skip
-DATATYPES = {np.dtype(name): datatype for datatype, name in NUMBERS.items()}
-BYTES = "BYTES"
+from soloist_workloads.serving.tensors import (
+    BYTES,
+    InputTensor,
+    flatten_column,
+    parse_tensor,
+)
 
 # Which tensors a column takes without loss. Whole numbers fit into floats, as JSON numbers do in protocol v1.
 WHOLE = ("INT8", "INT16", "INT32", "UINT8", "UINT16")
@@ -44,77 +42,23 @@ ACCEPTED: dict[Kind, tuple[str, ...]] = {
     Kind.BINARY: (BYTES,),
     Kind.DATETIME: (BYTES,),
 }
-OFFERED = {kind: datatypes[0] for kind, datatypes in ACCEPTED.items()} | {
-    Kind.INTEGER: "INT32",
-    Kind.LONG: "INT64",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class InputTensor:
-    """One input of a request: its values flat, in row-major order."""
-
-    name: str
-    datatype: str
-    shape: tuple[int, ...]
-    values: list[Any]
-
-    def array(self) -> np.ndarray[Any, Any]:
-        dtype = object if self.datatype == BYTES else NUMBERS[self.datatype]
-        try:
-            return np.array(self.values, dtype=dtype).reshape(self.shape)
-        except REFUSALS as error:
-            raise RequestProblem(
-                f"Input {self.name} is no {self.datatype} tensor of shape {list(self.shape)}: {error}."
-            ) from None
 
 
 def infer(body: bytes, scorer: Scorer, *, model: str, version: str) -> bytes:
     """Answer one inference request."""
     request = _parse(body)
     tensors = [
-        _parse_tensor(position, given)
+        parse_tensor(position, given)
         for position, given in enumerate(request["inputs"])
     ]
     predictions = scorer.predict(_model_input(tensors, scorer.inputs))
-    outputs = _choose(_outputs(predictions, scorer.outputs), request.get("outputs"))
+    outputs = choose_outputs(
+        encode_outputs(predictions, scorer.outputs), request.get("outputs")
+    )
     answer: dict[str, Any] = {"model_name": model, "model_version": version}
     if request.get("id") is not None:
         answer["id"] = request["id"]
     return orjson.dumps({**answer, "outputs": outputs})
-
-
-def describe_tensors(signature: Signature, *, default: str) -> list[dict[str, Any]]:
-    """A side of the signature as the metadata endpoint tells it."""
-    match signature:
-        case Columns():
-            return [
-                {
-                    "name": _column_name(column, default),
-                    "datatype": OFFERED[column.kind],
-                    "shape": [-1],
-                }
-                for column in signature.columns
-            ]
-        case Tensor():
-            datatype = DATATYPES.get(np.dtype(signature.dtype), BYTES)
-            shape = list(signature.shape)
-            return [
-                {
-                    "name": signature.name or default,
-                    "datatype": datatype,
-                    "shape": shape,
-                }
-            ]
-    return []
-
-
-def _column_name(column: Column, default: str) -> str:
-    return (
-        column.name
-        if isinstance(column.name, str)
-        else f"{default.rpartition('-')[0]}-{column.name}"
-    )
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -133,56 +77,6 @@ def _parse(body: bytes) -> dict[str, Any]:
     return request
 
 
-def _parse_tensor(position: int, given: Any) -> InputTensor:
-    where = f"inputs[{position}]"
-    if not isinstance(given, dict):
-        raise RequestProblem(f"{where} must be an object, it is {json_type(given)}.")
-    parameters = given.get("parameters")
-    if isinstance(parameters, dict) and "binary_data_size" in parameters:
-        raise RequestProblem(
-            f"{where} comes as binary data, which isn't understood. Send JSON."
-        )
-    for field in ("name", "datatype", "shape", "data"):
-        if field not in given:
-            raise RequestProblem(
-                f"{where} has no {field}. A tensor has name, shape, datatype and data."
-            )
-    datatype = given["datatype"]
-    if datatype != BYTES and datatype not in NUMBERS:
-        raise RequestProblem(
-            f"{where} has datatype {show(datatype)}. Known are {', '.join([*NUMBERS, BYTES])}."
-        )
-    return InputTensor(
-        name=str(given["name"]),
-        datatype=datatype,
-        shape=_parse_shape(where, given["shape"]),
-        values=_flatten(given["data"]),
-    )
-
-
-def _parse_shape(where: str, shape: Any) -> tuple[int, ...]:
-    if (
-        isinstance(shape, list)
-        and shape
-        and all(type(n) is int and n >= 0 for n in shape)
-    ):
-        return tuple(shape)
-    raise RequestProblem(
-        f"{where} has shape {show(shape)}; it must be an array of lengths."
-    )
-
-
-def _flatten(data: Any) -> list[Any]:
-    """The protocol allows tensors nested or flat."""
-    if not isinstance(data, list):
-        return [data]
-    while data and isinstance(data[0], list):
-        data = [
-            value for row in data for value in (row if isinstance(row, list) else [row])
-        ]
-    return data
-
-
 def _model_input(tensors: list[InputTensor], signature: Signature) -> Any:
     match signature:
         case Columns():
@@ -191,7 +85,7 @@ def _model_input(tensors: list[InputTensor], signature: Signature) -> Any:
             return _one(tensors).array().astype(signature.dtype)
     if len(tensors) == 1:
         return tensors[0].array()
-    return pd.DataFrame({tensor.name: _column(tensor) for tensor in tensors})
+    return pd.DataFrame({tensor.name: flatten_column(tensor) for tensor in tensors})
 
 
 def _one(tensors: list[InputTensor]) -> InputTensor:
@@ -206,7 +100,7 @@ def _one(tensors: list[InputTensor]) -> InputTensor:
 def _table(tensors: list[InputTensor], signature: Columns) -> pd.DataFrame:
     """A tensor per column; or one tensor of rows, when its name is no column's."""
     by_name = {tensor.name: tensor for tensor in tensors}
-    names = {_column_name(column, "input-0"): column for column in signature.columns}
+    names = {tensor_name(column, "input-0"): column for column in signature.columns}
     if len(tensors) == 1 and not (by_name.keys() & names.keys()):
         return _table_of_rows(tensors[0], signature)
     table = {
@@ -259,7 +153,7 @@ def _typed(tensor: InputTensor, column: Column) -> Any:
             f"Column {column.name} must be {column.kind}: send {accepted}, not {tensor.datatype}.",
             code=INVALID_PARAMETER_VALUE,
         )
-    values = _column(tensor)
+    values = flatten_column(tensor)
     try:
         match column.kind:
             case Kind.STRING:
@@ -271,69 +165,3 @@ def _typed(tensor: InputTensor, column: Column) -> Any:
         return values.astype(NUMPY_TYPES[column.kind])
     except REFUSALS as error:
         raise unfit(column, str(error)) from None
-
-
-def _column(tensor: InputTensor) -> np.ndarray[Any, Any]:
-    array = tensor.array()
-    if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
-        return array.reshape(-1)
-    raise RequestProblem(
-        f"Input {tensor.name} is a column: its shape must be [rows] or [rows, 1], not {list(tensor.shape)}."
-    )
-
-
-def _outputs(predictions: Any, signature: Signature) -> list[dict[str, Any]]:
-    """One tensor per output column; `output-0` when the model gives no name."""
-    if isinstance(predictions, pd.DataFrame):
-        named: Mapping[Any, Any] = {
-            name: predictions[name] for name in predictions.columns
-        }
-    elif isinstance(predictions, dict):
-        named = predictions
-    else:
-        named = {_output_name(signature): predictions}
-    return [_encode(str(name), np.asarray(values)) for name, values in named.items()]
-
-
-def _output_name(signature: Signature) -> str:
-    match signature:
-        case Columns() if len(signature.columns) == 1:
-            return _column_name(signature.columns[0], "output-0")
-        case Tensor() if signature.name:
-            return signature.name
-    return "output-0"
-
-
-def _encode(name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    datatype = DATATYPES.get(array.dtype, BYTES)
-    flat = array.reshape(-1)
-    data = [_text(value) for value in flat] if datatype == BYTES else flat.tolist()
-    return {
-        "name": name,
-        "shape": list(array.shape),
-        "datatype": datatype,
-        "data": data,
-    }
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
-
-
-def _choose(outputs: list[dict[str, Any]], requested: Any) -> list[dict[str, Any]]:
-    """The outputs that the request names; all when it names none."""
-    if not requested:
-        return outputs
-    known = {output["name"]: output for output in outputs}
-    wanted = [
-        str(item.get("name")) if isinstance(item, dict) else str(item)
-        for item in requested
-    ]
-    for name in wanted:
-        if name not in known:
-            raise RequestProblem(
-                f"There is no output {name}. The model gives {', '.join(known)}."
-            )
-    return [known[name] for name in wanted]

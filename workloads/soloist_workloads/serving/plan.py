@@ -15,8 +15,9 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from soloist_workloads.serving.careful import INPUTS, INSTANCES, RECORDS, SPLIT
+from soloist_workloads.serving.careful import INPUTS, INSTANCES
 from soloist_workloads.serving.signature import Column, Columns, Kind
+from soloist_workloads.serving.tables import RECORDS, SPLIT
 
 Array = np.ndarray[Any, Any]
 Build = Callable[[Sequence[Any]], Any]

@@ -12,8 +12,12 @@ from soloist_workloads.serving.problem import (
     INVALID_PARAMETER_VALUE,
     RequestProblem,
 )
-from soloist_workloads.serving.scorer import Reply, Scorer, parse_content_type
+from soloist_workloads.serving.scorer import JSON, Reply, Scorer, parse_content_type
 from soloist_workloads.serving.signature import ModelCard, Signature
+
+# mlflow ships types for some of its functions only.
+_invocations: Any = scoring_server.invocations
+_status_of: Any = MlflowException.get_http_status_code
 
 
 class PyfuncScorer(Scorer):
@@ -40,7 +44,7 @@ class PyfuncScorer(Scorer):
         parse_content_type(content_type)
         try:
             answer = scoring_server.invocations(
-                body, content_type, self._model, self._schema
+                body, content_type or JSON, self._model, self._schema
             )
         except MlflowException as error:
             raise _problem(error) from error
@@ -64,6 +68,6 @@ def load_pyfunc(card: ModelCard) -> PyfuncScorer:
 def _problem(error: MlflowException) -> RequestProblem:
     return RequestProblem(
         str(error.message),
-        status=error.get_http_status_code(),
+        status=int(_status_of(error)),
         code=str(error.error_code or INVALID_PARAMETER_VALUE),
     )
