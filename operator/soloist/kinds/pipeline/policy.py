@@ -111,7 +111,9 @@ def last_answer(pipeline: Pipeline, facts: PipelineFacts) -> str | None:
     """
     newest = facts.runs[-1] if facts.runs else None
     if newest is not None and newest.number >= pipeline.status.last_run_number:
-        return newest.answers or pipeline.status.last_trigger  # somebody may have taken the annotation off
+        return (
+            newest.answers or pipeline.status.last_trigger
+        )  # somebody may have taken the annotation off
     return pipeline.status.last_trigger
 
 

@@ -21,6 +21,11 @@ LOOK_AT_CODE = timedelta(seconds=30)
 LOOK_FOR_MISSING = timedelta(seconds=5)
 # As many as status has room for; with `Allow` there is no bound.
 ACTIVE = 100
+WHY = {
+    "Source": " for new code or steps",
+    "Schedule": " by the schedule",
+    "Request": " as asked for",
+}
 
 
 def summarize(
@@ -102,16 +107,27 @@ def _verdict(
         return Verdict.waiting(facts.problem.reason, facts.problem.message)
     if pipeline.spec.suspend:
         return Verdict.ready(Reason.SUSPENDED, _suspended_sentence(pipeline, facts))
-    newest = facts.runs[-1] if facts.runs else None
-    if newest is not None:
-        return _from_run(newest)
-    if policy.source_trigger(pipeline, facts) != policy.last_answer(pipeline, facts):
-        return Verdict.progressing(Reason.PROGRESSING, "Starting a Run.")
+    start = policy.next_start(pipeline, facts)
+    if start is not None:
+        # Not before its Run exists is new code answered: `kubectl wait` must not take the old Run's end for the new one's.
+        run = names.run(pipeline, start.number)
+        return Verdict.progressing(Reason.PROGRESSING, f"Starting run {run}{WHY[start.reason]}.")
+    if facts.runs:
+        return _from_run(facts.runs[-1], _follows(pipeline, facts))
     return Verdict.ready(
         Reason.READY,
         f"All Runs were deleted, the newest one, {pipeline.name}-{pipeline.status.last_run_number},"
         f" too. For another: kubectl annotate pipeline {pipeline.name} {names.REQUEST}=again.",
     )
+
+
+def _follows(pipeline: Pipeline, facts: PipelineFacts) -> str:
+    """What waits for the Run under way."""
+    trigger = policy.source_trigger(pipeline, facts)
+    is_new = trigger is not None and not policy.is_answered(pipeline, facts, trigger)
+    if is_new or policy.is_requested(pipeline, facts):
+        return f" Run {names.run(pipeline, policy.last_number(pipeline, facts) + 1)} follows."
+    return ""
 
 
 def _suspended_sentence(pipeline: Pipeline, facts: PipelineFacts) -> str:
@@ -125,11 +141,11 @@ def _suspended_sentence(pipeline: Pipeline, facts: PipelineFacts) -> str:
     return "Suspended. Nothing would start now but by the schedule or by request."
 
 
-def _from_run(run: RunView) -> Verdict:
+def _from_run(run: RunView, follows: str) -> Verdict:
     match run.phase:
         case "Succeeded":
             return Verdict.ready(Reason.SUCCEEDED, f"Run {run.name} succeeded. {run.summary}")
         case "Failed":
             return Verdict.stalled(Reason.RUN_FAILED, run.summary)
         case _:
-            return Verdict.progressing(Reason.RUNNING, f"Run {run.name}: {run.summary}")
+            return Verdict.progressing(Reason.RUNNING, f"Run {run.name}: {run.summary}{follows}")
