@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from soloist.adapters.kube_client import KubeCluster
 from soloist.adapters.kube_transport import Transport, connect
+from tests.apiserver.mlflow_server import mlflow_server
 from tests.cluster.apiserver import ControlPlane
 
 CRDS = Path(__file__).resolve().parents[2] / "crds"
@@ -47,3 +48,10 @@ async def transport(plane: ControlPlane) -> AsyncIterator[Transport]:
 def cluster(transport: Transport) -> KubeCluster:
     """The operator's own adapter."""
     return KubeCluster(transport)
+
+
+@pytest.fixture(scope="session")
+def mlflow() -> Iterator[str]:
+    """The address of a real tracking server."""
+    with mlflow_server() as address:
+        yield address
