@@ -120,7 +120,7 @@ def explain_failure(settings: SourceSettings, stderr: str) -> str:
     ):
         return (
             f"{url} asks for credentials or refuses those given. Name a Secret with username and password "
-            "in spec.source.git.secret."
+            "in spec.source.git.secretName."
         )
     if (
         "did not match" in lower

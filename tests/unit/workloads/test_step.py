@@ -1,0 +1,232 @@
+"""One step as a process: what it prints, logs, exports and exits with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soloist_workloads.step.log import CUT_NOTICE, LogFile
+from soloist_workloads.step.memory import find_memory_files, read_limit, read_oom_kills, read_working_set
+from soloist_workloads.step.outcome import PREFIX, Reason, decide_outcome
+from soloist_workloads.step.upload import LogUploader, log_params
+from soloist_workloads.tracking.rest import RestRun, Server
+from tests.unit.workloads.fake_mlflow import FakeMlflow, fake_mlflow
+
+
+@pytest.fixture
+def mlflow() -> Iterator[FakeMlflow]:
+    with fake_mlflow() as state:
+        yield state
+
+
+def start(command: str, **env: str) -> subprocess.Popen[str]:
+    base = {k: v for k, v in os.environ.items() if not k.startswith(("SOLOIST_", "MLFLOW_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "soloist_workloads.step"],
+        env={**base, "SOLOIST_STEP": "train", "SOLOIST_COMMAND": command, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(command: str, **env: str) -> tuple[int, list[str], dict[str, Any]]:
+    process = start(command, **env)
+    output, _ = process.communicate(timeout=60)
+    *lines, last = output.splitlines()
+    assert last.startswith(PREFIX), output
+    return process.returncode, lines, json.loads(last.removeprefix(PREFIX))
+
+
+def test_a_step_that_succeeds_is_logged_in_mlflow(mlflow: FakeMlflow, tmp_path: Path) -> None:
+    code, lines, outcome = run(
+        'echo "$PWD"; echo $PARAM_LEARNING_RATE $PARAM_DEEP >&2; touch $SOLOIST_RUN_STORAGE/x',
+        SOLOIST_CODE_DIR=str(tmp_path),
+        SOLOIST_ATTEMPT="2",
+        SOLOIST_PARAMS='{"learning-rate": 0.1, "deep": true}',
+        SOLOIST_RUN_STORAGE=str(tmp_path / "runs" / "r1"),
+        MLFLOW_TRACKING_URI=mlflow.uri,
+        MLFLOW_RUN_ID="abc",
+    )
+    assert (code, outcome["reason"], outcome["exitCode"]) == (0, "Completed", 0)
+    assert lines == [str(tmp_path), "0.1 true"]
+    assert mlflow.artifacts["1/abc/artifacts/logs/train-2.log"].decode().splitlines() == lines
+    assert mlflow.params == {"learning-rate": "0.1", "deep": "True"}
+    assert (tmp_path / "runs" / "r1" / ".soloist-run").exists()
+    assert (tmp_path / "runs" / "r1" / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "reason"),
+    [
+        ("exit 3", 3, "NonZeroExit"),
+        ("no-such-program", 127, "CommandNotFound"),
+        ("/etc/passwd", 126, "CommandNotFound"),
+        ("kill -9 $$", 137, "NonZeroExit"),
+        ("echo ray.exceptions.OutOfMemoryError: killed; exit 1", 137, "OutOfMemory"),
+    ],
+)
+def test_the_last_line_says_how_it_ended(command: str, code: int, reason: str) -> None:
+    exit_code, _, outcome = run(command)
+    assert (exit_code, outcome["reason"], outcome["exitCode"]) == (code, reason, code)
+
+
+def test_a_missing_code_folder_is_told(tmp_path: Path) -> None:
+    code, lines, outcome = run("true", SOLOIST_CODE_DIR=str(tmp_path / "none"))
+    assert (code, outcome["reason"]) == (1, "SourceMissing")
+    assert "is missing" in lines[0]
+
+
+def test_a_stop_reaches_the_whole_process_group(tmp_path: Path) -> None:
+    mark = tmp_path / "stopped"
+    process = start(f"trap 'touch {mark}; exit 5' TERM; echo ready; sleep 60 & wait")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 5
+    assert mark.exists()
+    assert output.splitlines()[-1].startswith(PREFIX)
+
+
+def test_the_command_dies_with_its_runner(tmp_path: Path) -> None:
+    process = start("echo $$; exec sleep 60")
+    assert process.stdout is not None
+    pid = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while _lives(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def test_a_step_does_not_import_mlflow() -> None:
+    program = "import soloist_workloads.step.__main__, sys; assert 'mlflow' not in sys.modules; assert 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def uploader(mlflow: FakeMlflow, file: LogFile, **patience: float) -> LogUploader:
+    run = RestRun(Server.at(mlflow.uri, {}), "abc")
+    return LogUploader(run, file, "logs/x.log", every_seconds=0.01, retry_seconds=0.01, **patience)
+
+
+def eventually(holds: Any) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_log_is_uploaded_while_it_grows_and_not_again_when_it_does_not(
+    mlflow: FakeMlflow, tmp_path: Path
+) -> None:
+    file = LogFile(tmp_path / "x.log")
+    upload = uploader(mlflow, file)
+    upload.start()
+    file.write(b"one\n")
+    eventually(lambda: mlflow.artifacts.get("1/abc/artifacts/logs/x.log") == b"one\n")
+    file.write(b"two\n")
+    eventually(lambda: mlflow.artifacts.get("1/abc/artifacts/logs/x.log") == b"one\ntwo\n")
+    assert upload.finish() is None
+    assert sum("PUT" in request for request in mlflow.requests) == 2
+
+
+def test_a_log_waits_for_mlflow(mlflow: FakeMlflow, tmp_path: Path) -> None:
+    file = LogFile(tmp_path / "x.log")
+    upload = uploader(mlflow, file, patience_seconds=10.0)
+    mlflow.is_down = True
+    upload.start()
+    file.write(b"one\n")
+    eventually(lambda: len(mlflow.requests) > 2)
+    mlflow.is_down = False
+    assert upload.finish() is None
+    assert mlflow.artifacts["1/abc/artifacts/logs/x.log"] == b"one\n"
+
+
+def test_a_log_gives_up_in_the_end_and_says_why(mlflow: FakeMlflow, tmp_path: Path) -> None:
+    mlflow.is_down = True
+    file = LogFile(tmp_path / "x.log")
+    upload = uploader(mlflow, file, patience_seconds=0.05)
+    upload.start()
+    file.write(b"one\n")
+    assert "MLflow answered 503" in str(upload.finish())
+
+
+def test_two_steps_may_give_one_parameter_two_values(mlflow: FakeMlflow) -> None:
+    run = RestRun(Server.at(mlflow.uri, {}), "abc")
+    log_params(run, "prepare", [("rows", 1)], say=pytest.fail)
+    log_params(run, "train", [("rows", 2)], say=pytest.fail)
+    assert mlflow.params == {"rows": "1", "train.rows": "2"}
+
+
+def test_a_log_beyond_its_cap_keeps_its_end(tmp_path: Path) -> None:
+    file = LogFile(tmp_path / "x.log", cap_bytes=1000)
+    for number in range(300):
+        file.write(f"line {number}\n".encode())
+    content = file.read()
+    assert content.startswith(CUT_NOTICE)
+    assert content.endswith(b"line 299\n")
+    assert len(content) <= 1000 + len(CUT_NOTICE)
+
+
+def make_cgroup(root: Path, version: int, *, limit: str, kills: int) -> None:
+    if version == 2:
+        files = {
+            "memory.max": limit,
+            "memory.current": "5000",
+            "memory.stat": "anon 1\ninactive_file 1000\n",
+            "memory.events": f"low 0\noom 1\noom_kill {kills}\n",
+        }
+    else:
+        files = {
+            "memory/memory.limit_in_bytes": limit,
+            "memory/memory.usage_in_bytes": "5000",
+            "memory/memory.stat": "inactive_file 7\ntotal_inactive_file 1000\n",
+            "memory/memory.oom_control": f"oom_kill_disable 0\nunder_oom 0\noom_kill {kills}\n",
+        }
+    for name, content in files.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(content)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_memory_is_read_from_either_cgroup_version(version: int, tmp_path: Path) -> None:
+    make_cgroup(tmp_path, version, limit="8000\n", kills=2)
+    files = find_memory_files(tmp_path)
+    assert files is not None
+    assert (read_limit(files), read_oom_kills(files), read_working_set(files)) == (8000, 2, 4000)
+
+
+@pytest.mark.parametrize(("version", "limit"), [(1, "9223372036854771712"), (2, "max")])
+def test_no_limit_is_none(version: int, limit: str, tmp_path: Path) -> None:
+    make_cgroup(tmp_path, version, limit=limit, kills=0)
+    assert read_limit(find_memory_files(tmp_path)) is None
+
+
+def test_outside_a_container_nothing_is_read(tmp_path: Path) -> None:
+    assert find_memory_files(tmp_path) is None
+    assert (read_limit(None), read_oom_kills(None)) == (None, 0)
+
+
+def test_an_out_of_memory_kill_counts_only_when_the_command_failed() -> None:
+    killed = decide_outcome(1, oom_killed=True, memory_limit=100, memory_peak=90)
+    assert (killed.reason, killed.exit_code, killed.memory_peak) == (Reason.OUT_OF_MEMORY, 137, 100)
+    survived = decide_outcome(0, oom_killed=True, memory_limit=100, memory_peak=90)
+    assert (survived.reason, survived.memory_peak) == (Reason.COMPLETED, 90)
