@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 
 from tests.cluster import packages
 from tests.cluster.binaries import ensure_built
 from tests.cluster.choice import choose
+from tests.cluster.develop import roll_operator
 from tests.cluster.images import IMAGES
+from tests.cluster.layout import CHECKOUT, cache
 from tests.cluster.phases import phase, say
 from tests.cluster.trouble import Trouble
 
@@ -23,7 +27,7 @@ def install_packages(asked: argparse.Namespace) -> None:
 
 def build(asked: argparse.Namespace) -> None:
     """build Kubernetes and its tools, once per version of tests/cluster/go"""
-    print(ensure_built())
+    ensure_built()
 
 
 def up(asked: argparse.Namespace) -> None:
@@ -69,6 +73,33 @@ def env(asked: argparse.Namespace) -> None:
         print(f"export {name}={shlex.quote(value)}")
 
 
+def dev(asked: argparse.Namespace) -> None:
+    """run the operator of this checkout in the cluster: build, push what changed, roll out"""
+    roll_operator(choose())
+
+
+def run_with(asked: argparse.Namespace) -> int:
+    """run a command with a cluster: up before, and down after if it wasn't up before (SOLOIST_KEEP=1 leaves it)"""
+    cluster = choose()
+    was_down = cluster.up()
+    try:
+        return subprocess.run(asked.words, env={**os.environ, **cluster.environment()}, check=False).returncode
+    finally:
+        if was_down and not os.environ.get("SOLOIST_KEEP"):
+            cluster.down()
+
+
+def warm(asked: argparse.Namespace) -> None:
+    """build binaries and images in the background, at low priority; whoever needs one of them waits for it"""
+    packages.ensure_packages()
+    log = cache() / "warm.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as told:
+        command = ("nice", "-n", "10", sys.executable, "-m", "tests.cluster", "images")
+        subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=told, stderr=told, start_new_session=True)
+    say(f"Building what is missing in the background; {log} tells how far it is.")
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "packages": install_packages,
     "build": build,
@@ -78,6 +109,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "images": images,
     "kubeconfig": kubeconfig,
     "env": env,
+    "dev": dev,
+    "run": run_with,
+    "warm": warm,
 }
 
 
@@ -89,6 +123,8 @@ def arguments() -> argparse.ArgumentParser:
         if name == "images":
             added.add_argument("target", nargs="*", help=f"which ones; all when none is named: {', '.join(IMAGES)}")
             added.add_argument("--json", action="store_true", help="print references as JSON")
+        if name == "run":
+            added.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
     return parser
 
 

@@ -90,6 +90,16 @@ def publish_locally(targets: Sequence[str]) -> Mapping[str, str]:
     return published
 
 
+def publish_with_buildah(image: Image, prefix: str) -> str:
+    """Build on the upstream base and push to a registry elsewhere, with the machine's own trust and credentials."""
+    reference = f"{prefix}/{image.name}:{tag(image, base_image='upstream')}"
+    with phase(f"building and pushing {reference}"):
+        flags = ("--layers", "--isolation", "chroot", "--target", image.target, "--tag", reference)
+        buildah("bud", *flags, "--file", CHECKOUT / "Dockerfile", CHECKOUT, why=f"Building the image {image.name}")
+        buildah("push", reference, f"docker://{reference}", why=f"Pushing {reference}")
+    return reference
+
+
 def buildah(*words: str | Path, why: str) -> str:
     """Its own store in the cache, apart from any other use of buildah on the machine."""
     store = ("--root", cache() / "buildah", "--runroot", cache() / "buildah-run", "--storage-driver", "overlay")

@@ -45,7 +45,10 @@ class LocalCluster:
         return self._state.kubeconfig()
 
     def up(self) -> bool:
-        """Bring up what isn't; every step looks first, so that one that was killed anywhere is simply run again."""
+        """Bring up what isn't; every step looks first, so that one that was killed anywhere is simply run again.
+
+        One that was up and needed only a touch, as its files had changed, counts as up: it may be somebody's.
+        """
         packages.ensure_root()
         packages.extend_path()
         packages.ensure_packages()
@@ -55,11 +58,12 @@ class LocalCluster:
                 say("The local cluster is up.")
                 return False
             self._forget_before_reboot()
+            was_down = processes.running(self._state, "kubelet") is None
             plan = self._prepare(binaries)
             self._start(plan)
             self._furnish(plan)
             files.write(self._complete, self._mark(binaries))
-        return True
+        return was_down
 
     def down(self) -> None:
         packages.ensure_root()
@@ -108,8 +112,8 @@ class LocalCluster:
 
     @staticmethod
     def _mark(binaries: Path) -> str:
-        here = [path for path in files.sources(MANIFESTS.parent) if path.suffix in (".py", ".yaml")]
-        return f"{binaries.name} {files.digest(here, under=MANIFESTS.parent)} {processes.boot()}"
+        described = files.sources(MANIFESTS, MANIFESTS.parent / "node.py", MANIFESTS.parent / "servers.py")
+        return f"{binaries.name} {files.digest(described, under=MANIFESTS.parent)} {processes.boot()}"
 
     def _kubectl(self, binaries: Path) -> tuple[str, ...]:
         return (str(binaries / "kubectl"), f"--kubeconfig={self.kubeconfig}", "--request-timeout=5s")
