@@ -12,7 +12,7 @@ from typing import Any
 
 from soloist.adapters.git_refs import GitRefs
 from soloist.adapters.health import serve_health
-from soloist.adapters.kopf_triggers import KopfTriggers
+from soloist.adapters.kopf_triggers import KopfTriggers, foreign
 from soloist.adapters.kube_client import KubeCluster
 from soloist.adapters.kube_transport import Transport, connect
 from soloist.adapters.lease import Lease
@@ -21,6 +21,7 @@ from soloist.adapters.mlflow_tracking import MLflowTracking
 from soloist.adapters.prom_meter import PromMeter
 from soloist.adapters.system_clock import SystemClock
 from soloist.control.dispatch import Dispatch, Roster, resync_forever
+from soloist.control.hearing import Hearing
 from soloist.control.ports import Ports
 from soloist.control.queue import Queue
 from soloist.core.kind import Kind
@@ -126,7 +127,8 @@ class Operator:
         dispatch = Dispatch(by_name, settings.platform, ports, self._roster)
         self._queue = Queue(dispatch, chance=random.random, depth=self.meter.depth)
         dispatch.wake = self._queue.add
-        self._triggers = KopfTriggers(kinds, self._queue.add, self._seen)
+        self._hearing = Hearing((kind.ref for kind in kinds), foreign(kinds))
+        self._triggers = KopfTriggers(kinds, self._queue.add, self._seen, self._hearing.heard)
         self._leads = False
 
     @property
@@ -145,6 +147,7 @@ class Operator:
                     resync_forever(kind, self._cluster, self._queue, self._roster, random.random)
                 )
             group.create_task(self._watch_the_watcher())
+            group.create_task(self._hearing.listen(self._cluster))
 
     async def stop(self) -> None:
         await self._triggers.stop()

@@ -31,16 +31,19 @@ WATCH_SECONDS = 300
 
 Wake = Callable[[Key], None]
 Seen = Callable[[Key, bool], None]
+Heard = Callable[[KindRef], None]
 
 
 class KopfTriggers:
     """Watches from `start` to `stop`. `ended` tells that kopf gave up: the process should exit and begin anew."""
 
-    def __init__(self, kinds: Iterable[Kind[Any]], wake: Wake, seen: Seen) -> None:
-        """`wake` and `seen` (a key, and whether the object is gone) are called in the event loop that calls `start`."""
+    def __init__(self, kinds: Iterable[Kind[Any]], wake: Wake, seen: Seen, heard: Heard) -> None:
+        """The callbacks are called in the event loop that calls `start`: `wake` with the key of an object to look at,
+        `seen` with the key of one of our own and whether it is gone, `heard` with a kind whose first event came."""
         self._kinds = tuple(kinds)
         self._wake = wake
         self._seen = seen
+        self._heard = heard
         self._stop = threading.Event()
         self._ready = threading.Event()
         self.ended = asyncio.Event()
@@ -55,9 +58,16 @@ class KopfTriggers:
         def seen(key: Key, gone: bool) -> None:
             loop.call_soon_threadsafe(self._seen, key, gone)
 
+        known: set[KindRef] = set()
+
+        def heard(ref: KindRef) -> None:
+            if ref not in known:
+                known.add(ref)
+                loop.call_soon_threadsafe(self._heard, ref)
+
         def run() -> None:
             try:
-                asyncio.run(self._watch(wake, seen))
+                asyncio.run(self._watch(wake, seen, heard))
             except Exception:
                 log.exception("kopf ended")
             finally:
@@ -77,9 +87,9 @@ class KopfTriggers:
         """Whether the watches have begun."""
         return self._ready.is_set()
 
-    async def _watch(self, wake: Wake, seen: Seen) -> None:
+    async def _watch(self, wake: Wake, seen: Seen, heard: Heard) -> None:
         registry = kopf.OperatorRegistry()
-        _register(registry, self._kinds, wake, seen)
+        _register(registry, self._kinds, wake, seen, heard)
         await kopf.operator(
             registry=registry,
             settings=_settings(self._kinds),
@@ -99,13 +109,17 @@ def _settings(kinds: Iterable[Kind[Any]]) -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10
     settings.watching.chunk_size = 500
     settings.scanning.disabled = False  # KubeRay's kinds may appear later
-    for ref in _foreign(kinds):
+    for ref in foreign(kinds):
         settings.watching.label_selectors[*_group_version(ref), ref.plural] = OWNER_NAME
     return settings
 
 
 def _register(
-    registry: kopf.OperatorRegistry, kinds: tuple[Kind[Any], ...], wake: Wake, seen: Seen
+    registry: kopf.OperatorRegistry,
+    kinds: tuple[Kind[Any], ...],
+    wake: Wake,
+    seen: Seen,
+    heard: Heard,
 ) -> None:
     """One `on.event` per kind. Errors in an event handler are never retried, so there is nothing in it to go wrong."""
 
@@ -114,6 +128,7 @@ def _register(
 
         @kopf.on.event(group, version, ref.plural, id=f"own-{ref.plural}", registry=registry)
         async def own(**event: Any) -> None:
+            heard(ref)
             key = Key(ref.kind, event["namespace"], event["name"])
             seen(key, event["type"] == "DELETED")
             _wake_owner(event["namespace"], event["labels"], known, wake)
@@ -123,12 +138,13 @@ def _register(
 
         @kopf.on.event(group, version, ref.plural, id=f"child-{ref.plural}", registry=registry)
         async def child(**event: Any) -> None:
+            heard(ref)
             _wake_owner(event["namespace"], event["labels"], known, wake)
 
     known = frozenset(kind.ref.kind for kind in kinds)
     for kind in kinds:
         declare_own(kind.ref)
-    for ref in _foreign(kinds):
+    for ref in foreign(kinds):
         declare_child(ref)
 
     @kopf.on.login(id="login", registry=registry)
@@ -144,7 +160,7 @@ def _wake_owner(
         wake(Key(kind, namespace, name))
 
 
-def _foreign(kinds: Iterable[Kind[Any]]) -> tuple[KindRef, ...]:
+def foreign(kinds: Iterable[Kind[Any]]) -> tuple[KindRef, ...]:
     """What we watch that is not ours: children and further kinds, each once, found by our labels."""
     kinds = tuple(kinds)
     own = {kind.ref for kind in kinds}
