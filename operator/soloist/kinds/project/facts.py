@@ -33,6 +33,7 @@ class ProjectFacts:
     claim: Manifest | None
     pipeline: PipelineStatus | None
     endpoint: ModelEndpointStatus | None
+    """None also for one that is no longer asked for."""
     problems: tuple[Problem, ...] = ()
 
 
@@ -52,7 +53,7 @@ def assemble(project: Project, platform: Platform, seen: Seen) -> ProjectFacts:
         now=seen.now,
         claim=claims[0] if claims else None,
         pipeline=_pipeline(pipelines[0]) if pipelines else None,
-        endpoint=_endpoint(endpoints[0]) if endpoints else None,
+        endpoint=_endpoint(endpoints[0]) if endpoints and project.spec.endpoint else None,
         problems=seen.problems(),
     )
 

@@ -31,9 +31,11 @@ def stage(project: Project, facts: ProjectFacts) -> str:
         return "Running"
     if project.spec.pipeline.suspend:
         return "Suspended"
-    if is_true(pipeline, ConditionType.READY):
-        return "Deploying" if project.spec.endpoint is not None else "Done"
-    return "Pending"
+    if pipeline is None or not is_true(pipeline, ConditionType.READY):
+        return "Pending"
+    if project.spec.endpoint is None:
+        return "Done"
+    return "Deploying" if pipeline.model is not None else "Pending"
 
 
 def model(project: Project, facts: ProjectFacts) -> ModelVersion | None:

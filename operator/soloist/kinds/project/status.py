@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from soloist.api.conditions import ConditionType, Reason
 from soloist.api.platform import Platform
+from soloist.api.v1alpha1.parts import CommonStatus
 from soloist.core.kind import Summary
 from soloist.core.outcome import Failed, Outcome, Stalled, Waiting, worst
 from soloist.kinds.conditions import Verdict, conditions
@@ -62,12 +63,17 @@ def _reason(facts: ProjectFacts) -> str:
 
 
 def _message(facts: ProjectFacts, stage: str) -> str:
-    """What is served, then what the pipeline does about the next version: a failure of either is always told."""
+    """What the endpoint and the pipeline say; one of them alone where the other says nothing new."""
     pipeline = facts.pipeline.summary if facts.pipeline is not None else ""
     endpoint = facts.endpoint.summary if facts.endpoint is not None else ""
-    if stage == "Serving":
-        quiet = policy.is_true(facts.pipeline, ConditionType.READY)
-        return endpoint if quiet else f"{endpoint} {pipeline}".strip()
-    if stage == "Deploying":
-        return endpoint
-    return pipeline or endpoint
+    if pipeline and _is(facts.endpoint, Reason.NO_MODEL):
+        endpoint = ""  # of course not: the pipeline tells why
+    if endpoint and _is(facts.pipeline, Reason.SUCCEEDED):
+        pipeline = ""
+    told = (endpoint, pipeline) if stage == "Serving" else (pipeline, endpoint)
+    return " ".join(said for said in told if said)
+
+
+def _is(status: CommonStatus | None, reason: Reason) -> bool:
+    found = policy.find(status, ConditionType.READY)
+    return found is not None and found.reason == reason
