@@ -25,7 +25,8 @@ def job(run: Run, step: str, attempt: int) -> str:
 
 
 def network_policy(run: Run) -> str:
-    return run.name
+    """Not the Run's own name: a ModelEndpoint `flights-1` has a policy of that name beside the Run of `flights`."""
+    return f"{run.name}-ray"
 
 
 def experiment(run: Run) -> str:
