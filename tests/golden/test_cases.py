@@ -29,7 +29,7 @@ def test_the_answer_is_as_expected(folder: Path) -> None:
 
 @EVERY
 def test_in_a_world_that_stands_still_the_status_does(folder: Path) -> None:
-    said = [state for state in states(load(folder))]
+    said = states(load(folder))
     assert said[-1] == said[-2], f"still changing after {ROUNDS} rounds"
 
 
