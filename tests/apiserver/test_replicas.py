@@ -125,7 +125,7 @@ def test_a_leader_that_slept_too_long_writes_nothing_and_ends(site: Site) -> Non
     first.thaw()
     eventually(lambda: first.process.poll() is not None, within=15, what="its end")
     assert first.process.returncode != 0
-    eventually(lambda: len(site.runs()) >= 2, within=15)
+    eventually(lambda: "flights-3" in site.runs(), within=15)
     made = [write.name for write in site.plane.writes()
             if write.resource == "runs" and write.code == 201]  # fmt: skip
     assert len(made) == len(set(made))
@@ -187,4 +187,5 @@ def test_an_idle_operator_writes_nothing_but_its_lease(site: Site) -> None:
     eventually(
         lambda: operator.metric("soloist_reconcile_total") >= reconciles + 2, within=60
     )  # the Run that waits for KubeRay is looked at every few seconds
-    assert {write.resource for write in site.plane.writes()[before:]} <= {"leases"}
+    done = [write for write in site.plane.writes()[before:] if write.code < 300]
+    assert {write.resource for write in done} <= {"leases"}
