@@ -129,13 +129,16 @@ def test_every_reason_is_explained(page: str) -> None:
 def test_every_setting_of_the_platform_is_a_value_of_the_chart() -> None:
     values = yaml.safe_load((ROOT / "charts/soloist/values.yaml").read_text())
     chart_says = set(values["platform"])
-    derived = {"mlflow", "runtimes", "operatorNamespace"}  # from other values, or the release itself
+    # from other values, or the release itself
+    derived = {"mlflow", "runtimes", "operatorNamespace"}
     wanted = {info.alias or name for name, info in Platform.model_fields.items()}
     assert wanted - derived == chart_says
 
 
 def without_code(text: str) -> str:
-    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    return re.sub(
+        r"`[^`\n]*`", "", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    )
 
 
 def slug(heading: str) -> str:
@@ -189,7 +192,7 @@ def tests_that_exist() -> set[str]:
 def test_the_checks_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text()
     tests = set(re.findall(r"`(test_\w+)`", text))
-    named = set(re.findall(r"contract “([^”]+)”", text))
+    named = {" ".join(name.split()) for name in re.findall(r"contract “([^”]+)”", text)}
     assert (tests - tests_that_exist(), named - contracts()) == (set(), set())
 
 
