@@ -1,0 +1,142 @@
+# Everything that one does with this repository. `make` alone lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# The interpreter of the project; the cluster's own scripts run with any python3, before there is an environment.
+PYTHON ?= python3.11
+CLUSTER := python3 -m tests.cluster
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest
+# More words for pytest, for instance: make unit PYTEST_ARGS="-k queue".
+PYTEST_ARGS ?=
+CODE := operator workloads tests demo
+
+# uv trusts a list of certificates of its own unless it is told to trust the machine's.
+export UV_NATIVE_TLS := 1
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Environment
+
+# The stamp is written last: an environment that was left half made is made again.
+$(VENV)/complete: requirements/build.txt requirements/dev.txt pyproject.toml
+	@started=$$SECONDS; \
+	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: name it by PYTHON=…" >&2; exit 1; }; \
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); \
+	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/build.txt; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/dev.txt; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	touch $@; echo "  $$((SECONDS - started)) s  the environment $(VENV) from the lock files"
+
+.PHONY: venv
+venv: $(VENV)/complete ## Make the Python environment .venv from the lock files
+
+LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-header --no-annotate pyproject.toml
+
+.PHONY: lock
+lock: venv ## Pin what pyproject.toml asks for, with hashes, in requirements/*.txt (keeps what is pinned; UPGRADE=1 looks anew)
+	@flags="$(if $(UPGRADE),--upgrade)"; \
+	$(LOCK) $$flags --extra build --output-file requirements/build.txt; \
+	$(LOCK) $$flags --extra flight-delays --no-deps --output-file requirements/flight-delays.txt; \
+	$(LOCK) $$flags --extra operator --output-file requirements/operator.txt; \
+	$(LOCK) $$flags --extra mlflow --extra s3 --output-file requirements/mlflow.txt; \
+	$(LOCK) $$flags --extra runtime --constraint requirements/mlflow.txt --output-file requirements/runtime.txt; \
+	$(LOCK) $$flags --extra build --extra dev --extra operator --extra mlflow --extra runtime --output-file requirements/dev.txt
+
+.PHONY: generate
+generate: venv ## Write what is generated: CRDs, the chart's rules, reference docs
+	@$(BIN)/python -m soloist generate
+
+##@ Checks, fastest first
+
+.PHONY: fmt
+fmt: venv ## Format the code, and mend what can be mended by itself
+	@$(BIN)/ruff check --fix --quiet $(CODE) || true
+	@$(BIN)/ruff format --quiet $(CODE)
+
+.PHONY: lint
+lint: venv ## Look for mistakes, misformatted code and misspelled words
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check --quiet $(CODE)
+	@$(BIN)/codespell $$(git ls-files | grep -vE '^(requirements/|tests/cluster/go/go\.(mod|sum))')
+
+.PHONY: arch
+arch: venv ## Check the layers: who may import whom, and what lies where
+	@PYTHONPATH=operator:workloads $(BIN)/lint-imports --no-logo
+	@$(PYTEST) tests/unit/test_layout.py -q $(PYTEST_ARGS)
+
+.PHONY: type
+type: venv ## Check types, strictly
+	@$(BIN)/mypy
+
+.PHONY: unit
+unit: venv ## Test the pure parts
+	@$(PYTEST) tests/unit $(PYTEST_ARGS)
+
+.PHONY: golden
+golden: venv ## Compare what kinds desire with what was reviewed (PYTEST_ARGS=--update-golden rewrites it)
+	@$(PYTEST) tests/golden $(PYTEST_ARGS)
+
+.PHONY: property
+property: venv ## Test with invented specs and worlds
+	@$(PYTEST) tests/property $(PYTEST_ARGS)
+
+.PHONY: apiserver
+apiserver: venv binaries ## Test on a real API server
+	@$(PYTEST) tests/apiserver $(PYTEST_ARGS)
+
+.PHONY: chart
+chart: venv binaries ## Test the Helm chart: rendered, checked against schemas, installed on a real API server
+	@$(PYTEST) tests/chart $(PYTEST_ARGS)
+
+.PHONY: e2e
+e2e: venv ## Test whole stories on a cluster (brought up, and taken down if it wasn't up; SOLOIST_KEEP=1 leaves it)
+	@$(CLUSTER) run $(PYTEST) tests/e2e $(PYTEST_ARGS)
+
+# On a new machine the long part, building Kubernetes and the images, goes on beside the quick tiers.
+.PHONY: test
+test: ## Everything, fastest first, from nothing: packages, environment, cluster
+	@$(CLUSTER) packages
+	@$(CLUSTER) warm
+	@$(MAKE) --no-print-directory lint arch type
+	@$(MAKE) --no-print-directory unit golden property
+	@$(MAKE) --no-print-directory apiserver chart
+	@$(MAKE) --no-print-directory e2e
+
+.PHONY: verify
+verify: generate ## Generate anew, check all but e2e, and fail when that changed a file
+	@$(MAKE) --no-print-directory lint arch type unit golden property apiserver chart
+	@changed=$$(git status --porcelain); [ -z "$$changed" ] || { echo "Changed or not committed:" >&2; echo "$$changed" >&2; exit 1; }
+
+##@ Cluster
+
+.PHONY: binaries
+binaries:
+	@$(CLUSTER) build
+
+.PHONY: cluster-up
+cluster-up: ## Bring the cluster up: local, kind, or CONTEXT=name REGISTRY=host/path
+	@$(CLUSTER) up
+
+.PHONY: cluster-down
+cluster-down: ## Take the cluster down; binaries and images stay cached
+	@$(CLUSTER) down
+
+.PHONY: images
+images: ## Build the images that changed and bring them to the cluster
+	@$(CLUSTER) images
+
+.PHONY: dev
+dev: ## Run the operator of this checkout in the cluster, within seconds of an edit
+	@$(CLUSTER) dev
+
+.PHONY: demo
+demo: ## A project end to end: cluster, platform, pipeline, model, prediction
+	@python3 -m demo

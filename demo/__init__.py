@@ -1,0 +1,1 @@
+"""The first command of the README: from nothing to a prediction, telling what happens."""
