@@ -16,7 +16,7 @@ WORKDIR /home/soloist
 
 # --- The operator
 FROM python AS operator
-COPY requirements/build.txt requirements/operator.txt images/python/install.sh /opt/install/
+COPY requirements/installer.txt requirements/operator.txt images/python/install.sh /opt/install/
 RUN /opt/install/install.sh /opt/install/operator.txt
 ENV PYTHONPATH=/opt/soloist
 COPY operator/soloist /opt/soloist/soloist
@@ -27,7 +27,7 @@ CMD ["run"]
 
 # --- The tracking server
 FROM python AS mlflow
-COPY requirements/build.txt requirements/mlflow.txt images/python/install.sh /opt/install/
+COPY requirements/installer.txt requirements/mlflow.txt images/python/install.sh /opt/install/
 RUN /opt/install/install.sh /opt/install/mlflow.txt
 USER 1000:1000
 
@@ -37,7 +37,7 @@ USER root
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends bash ca-certificates git libgomp1 wget >/dev/null \
  && rm -rf /var/lib/apt/lists/*
-COPY requirements/build.txt requirements/runtime.txt images/python/install.sh /opt/install/
+COPY requirements/installer.txt requirements/runtime.txt images/python/install.sh /opt/install/
 RUN /opt/install/install.sh /opt/install/runtime.txt
 # Ray would report its use to its makers.
 ENV PYTHONPATH=/opt/soloist \

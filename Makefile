@@ -24,12 +24,15 @@ help: ## Show this list
 
 ##@ Environment
 
+$(BIN)/uv: requirements/installer.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: name it by PYTHON=…" >&2; exit 1; }
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/installer.txt
+	@touch $@
+
 # The stamp is written last: an environment that was left half made is made again.
-$(VENV)/complete: requirements/build.txt requirements/dev.txt pyproject.toml
+$(VENV)/complete: $(BIN)/uv requirements/dev.txt pyproject.toml
 	@started=$$SECONDS; \
-	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: name it by PYTHON=…" >&2; exit 1; }; \
-	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); \
-	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/build.txt; \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/dev.txt; \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 	touch $@; echo "  $$((SECONDS - started)) s  the environment $(VENV) from the lock files"
@@ -41,14 +44,14 @@ LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --
 	--no-header --no-annotate pyproject.toml
 
 .PHONY: lock
-lock: venv ## Pin what pyproject.toml asks for, with hashes, in requirements/*.txt (keeps what is pinned; UPGRADE=1 looks anew)
+lock: $(BIN)/uv ## Pin what pyproject.toml asks for, with hashes, in requirements/*.txt (keeps what is pinned; UPGRADE=1 looks anew)
 	@flags="$(if $(UPGRADE),--upgrade)"; \
-	$(LOCK) $$flags --extra build --output-file requirements/build.txt; \
+	$(LOCK) $$flags --extra installer --output-file requirements/installer.txt; \
 	$(LOCK) $$flags --extra flight-delays --no-deps --output-file requirements/flight-delays.txt; \
 	$(LOCK) $$flags --extra operator --output-file requirements/operator.txt; \
 	$(LOCK) $$flags --extra mlflow --extra s3 --output-file requirements/mlflow.txt; \
 	$(LOCK) $$flags --extra runtime --constraint requirements/mlflow.txt --output-file requirements/runtime.txt; \
-	$(LOCK) $$flags --extra build --extra dev --extra operator --extra mlflow --extra runtime --output-file requirements/dev.txt
+	$(LOCK) $$flags --extra installer --extra build --extra dev --extra operator --extra mlflow --extra runtime --output-file requirements/dev.txt
 
 .PHONY: generate
 generate: venv ## Write what is generated: CRDs, the chart's rules, reference docs

@@ -8,7 +8,7 @@ site=/opt/venv/lib/python3.11/site-packages
 # The installer comes and goes within this one step, so that no image carries it.
 # (Mounting it from a stage of its own would be nicer; buildah 1.28 loses such a mount when the stage is cached.)
 python3 -m venv /tmp/build
-/tmp/build/bin/pip install --quiet --no-cache-dir --require-hashes --requirement "$here/build.txt"
+/tmp/build/bin/pip install --quiet --no-cache-dir --require-hashes --requirement "$here/installer.txt"
 /tmp/build/bin/uv pip install --quiet --no-cache --python /opt/venv/bin/python --no-deps --require-hashes --requirement "$1"
 rm -rf /tmp/build
 

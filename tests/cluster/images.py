@@ -34,8 +34,8 @@ class Image:
 IMAGES = {
     image.target: image
     for image in (
-        Image("operator", ("images/python", "requirements/build.txt", "requirements/operator.txt", "operator/soloist")),
-        Image("mlflow", ("images/python", "requirements/build.txt", "requirements/mlflow.txt")),
+        Image("operator", ("images/python", "requirements/installer.txt", "requirements/operator.txt", "operator/soloist")),
+        Image("mlflow", ("images/python", "requirements/installer.txt", "requirements/mlflow.txt")),
         Image("runtime", ("requirements/runtime.txt", "workloads/soloist_workloads"), parent="mlflow"),
         Image(
             "flight-delays",
