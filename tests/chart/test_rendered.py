@@ -130,8 +130,8 @@ def test_mlflow_answers_under_the_name_that_the_operator_uses(rendered: Rendered
     address = config(manifests)["mlflow"]["trackingUri"]
     assert address == "http://soloist-mlflow.soloist-system.svc:5000"
     (server,) = pod_specs(manifests)["Deployment/soloist-mlflow"]["containers"]
-    (hosts,) = [word for word in server["command"] if word.startswith("--allowed-hosts=")]
-    assert address.removeprefix("http://") in hosts.removeprefix("--allowed-hosts=").split(",")
+    (hosts,) = [e["value"] for e in server["env"] if e["name"] == "MLFLOW_SERVER_ALLOWED_HOSTS"]
+    assert address.removeprefix("http://") in hosts.split(",")
     assert only(manifests, "Service", "soloist-mlflow")["spec"]["ports"][0]["port"] == 5000
 
 
