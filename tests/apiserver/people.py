@@ -7,7 +7,7 @@ from typing import Any
 
 from soloist.adapters.kube_client import path_of
 from soloist.adapters.kube_transport import MERGE, Transport
-from soloist.core.objects import KindRef, ObjectRef
+from soloist.core.objects import VOLUME_CLAIM, KindRef, ObjectRef
 
 
 class RealPeople:
@@ -28,6 +28,8 @@ class RealPeople:
         await self._patch(ref, {"status": status}, "status")
 
     async def remove(self, ref: ObjectRef) -> None:
+        if ref.kind == VOLUME_CLAIM:  # its protection is lifted by a controller that does not run here
+            await self._patch(ref, {"metadata": {"finalizers": None}})
         await self._transport.json("DELETE", path_of(ref.kind, ref.namespace, ref.name))
 
     async def _patch(self, ref: ObjectRef, body: Mapping[str, Any], part: str = "") -> None:

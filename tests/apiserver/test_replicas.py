@@ -59,6 +59,11 @@ class Site:
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "code"}}
         self.apply({**body, "data": {"train.py": text}})
 
+    def command(self, words: str) -> None:
+        """The user edits the pipeline."""
+        steps = [{"name": "train", "command": words}]
+        self.apply({**PIPELINE, "spec": {"source": {"configMap": "code"}, "steps": steps}})
+
     def apply(self, body: dict[str, Any]) -> None:
         self.plane.kubectl("apply", "-f", "-", text=json.dumps(body))
 
@@ -118,11 +123,11 @@ def test_a_leader_that_slept_too_long_writes_nothing_and_ends(site: Site) -> Non
     site.apply(PIPELINE)
     eventually(lambda: site.runs() == ["flights-1"], within=15)
     first.freeze()
-    eventually(lambda: second.leads, within=25)
-    site.code("print(2)")
+    eventually(lambda: second.leads and second.page("readyz") == "ok", within=25)
+    site.command("python train.py --again")
     eventually(lambda: "flights-2" in site.runs(), within=15)
-    site.code("print(3)")
     first.thaw()
+    site.command("python train.py --once-more")
     eventually(lambda: first.process.poll() is not None, within=15, what="its end")
     assert first.process.returncode != 0
     eventually(lambda: "flights-3" in site.runs(), within=15)
