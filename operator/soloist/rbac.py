@@ -52,8 +52,8 @@ def operator_grants() -> tuple[Grant, ...]:
     """What the operator's ClusterRole holds."""
     own = _plurals(OWN_KINDS)
     return (
-        *_grants(OWN_KINDS, (*READ, "patch"), "watch our kinds; finalizers"),
-        *_grants(_GENERATED_KINDS, ("create", "delete"), "children of a Project or a Pipeline"),
+        *_grants(OWN_KINDS, READ, "our kinds"),
+        *_grants(_GENERATED_KINDS, (*APPLY, "delete"), "children of our kinds; a Run's finalizer"),
         Grant("soloist.dev", tuple(f"{it}/status" for it in own), ("patch",), "write status"),
         Grant(
             "soloist.dev",
@@ -62,10 +62,9 @@ def operator_grants() -> tuple[Grant, ...]:
             "owner references that block deletion, where OwnerReferencesPermissionEnforcement is on",
         ),
         *_grants(CHILD_KINDS, (*READ, *APPLY, "delete"), "children"),
-        *_grants((objects.CONFIG_MAP,), READ, "code; a change is a new Run"),
+        *_grants((objects.CONFIG_MAP,), ("get",), "code, by the name in a spec"),
         *_grants((objects.SECRET,), ("get",), "credentials of a Git server, by the name in a spec"),
-        *_grants((objects.POD,), READ, "why a pod does not start"),
-        *_grants((objects.EVENT,), ("list",), "why a pod does not start"),
+        *_grants((objects.POD,), ("list", "watch"), "why a pod does not start"),
         Grant("", ("pods/log",), ("get",), "the last lines of a step"),
         Grant(
             "apiextensions.k8s.io",

@@ -23,28 +23,30 @@ def parsed(kind: ResourceKind, body: Mapping[str, Any]) -> Resource[Any, Any]:
 
 def unknown(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
     """Paths of `value` that the schema does not know, or whose type it refuses."""
-    match value, schema:
-        case dict(), {"properties": known}:
-            for name, child in value.items():
-                if name not in known:
-                    yield f"{path}.{name}"
-                else:
-                    yield from unknown(child, known[name], f"{path}.{name}")
-        case dict(), {"additionalProperties": values}:
-            for name, child in value.items():
-                yield from unknown(child, values, f"{path}[{name}]")
-        case list(), {"items": items}:
-            for index, child in enumerate(value):
-                yield from unknown(child, items, f"{path}[{index}]")
-        case _, {"x-kubernetes-int-or-string": True}:
-            if not isinstance(value, int | str):
-                yield path
-        case _, {"x-kubernetes-preserve-unknown-fields": True}:
-            return
-        case _, {"type": kind}:
-            types = {"string": str, "integer": int, "boolean": bool}
-            if not isinstance(value, types[kind]):
-                yield path
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        others = schema.get("additionalProperties")
+        for name, child in value.items():
+            below = known.get(name, others)
+            if below is None:
+                yield f"{path}.{name}"
+            else:
+                yield from unknown(child, below, f"{path}.{name}")
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from unknown(child, schema["items"], f"{path}[{index}]")
+    elif not is_taken(value, schema):
+        yield path
+
+
+def is_taken(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a scalar is of the schema's type."""
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
+        return True
+    if schema.get("x-kubernetes-int-or-string"):
+        return isinstance(value, int | str)
+    types = {"string": str, "integer": int, "boolean": bool}
+    return isinstance(value, types[schema["type"]])
 
 
 @given(any_manifest())

@@ -10,7 +10,7 @@ from soloist.api.resources import KINDS, ResourceKind
 
 Strategy = st.SearchStrategy[Any]
 LABEL = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
-TEXT = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), max_size=30)
+TEXT = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=30)
 DURATION = st.from_regex(r"[1-9][0-9]{0,3}(ms|s|m|h|d)([0-9]{1,3}(s|m))?", fullmatch=True)
 CPU = st.one_of(
     st.integers(1, 64),

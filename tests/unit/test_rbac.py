@@ -33,13 +33,13 @@ def test_secrets_are_read_by_name_and_never_listed() -> None:
     assert verbs("secrets") == {"get"}
 
 
-@pytest.mark.parametrize("resource", ["pods", "configmaps", "events"])
+@pytest.mark.parametrize("resource", ["pods", "configmaps"])
 def test_what_is_the_users_is_never_written(resource: str) -> None:
     assert verbs(resource) <= {"get", "list", "watch"}
 
 
-def test_a_project_is_never_made_or_deleted_by_the_operator() -> None:
-    assert verbs("projects.soloist.dev") == {"get", "list", "watch", "patch"}
+def test_a_project_is_never_made_changed_or_deleted_by_the_operator() -> None:
+    assert verbs("projects.soloist.dev") == {"get", "list", "watch"}
 
 
 def test_no_role_or_binding_can_be_written() -> None:
@@ -74,3 +74,20 @@ def test_who_may_edit_a_namespace_may_use_soloist_there_but_not_write_a_status()
         if "/" in resource
     ]
     assert written == []
+
+
+@pytest.mark.parametrize(("role", "may", "may_not"), [
+    ("view", ("get", "projects"), ("create", "projects")),
+    ("edit", ("create", "projects"), ("patch", "projects/status")),
+])  # fmt: skip
+def test_the_namespaces_own_roles_know_our_kinds(
+    role: str, may: tuple[str, str], may_not: tuple[str, str]
+) -> None:
+    rights = {
+        (verb, resource)
+        for grant in user_grants()[role]
+        for resource in grant.resources
+        for verb in grant.verbs
+    }
+    assert may in rights
+    assert may_not not in rights

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -18,35 +16,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 
 from soloist.api.forms import Form, Rule, with_rules
-from soloist.api.forms import quantity_value as quantity_value
 
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-_BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi")
-_DECIMAL = ("", "k", "M", "G", "T", "P")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def canonical_quantity(quantity: str) -> str:
-    """The quantity as the API server writes it back (`1000m` is `1`, `0.5Gi` is `512Mi`).
-
-    A manifest that spells it otherwise would differ from its live object for ever, and be applied at each reconcile.
-    """
-    value = quantity_value(quantity)
-    if value != int(value):
-        return f"{round(value * 1000)}m"
-    binary = quantity.endswith("i")
-    base, suffixes = (1024, _BINARY) if binary else (1000, _DECIMAL)
-    number, steps = int(value), 0
-    while number and number % base == 0 and steps < len(suffixes) - 1:
-        number, steps = number // base, steps + 1
-    return f"{number}{suffixes[steps]}"
-
-
-def duration_value(text: str) -> timedelta:
-    """The span a duration such as `1h30m` stands for."""
-    parts = re.findall(r"([0-9]+)(ms|s|m|h|d)", text)
-    return timedelta(seconds=sum(int(n) * _SECONDS[unit] for n, unit in parts))
-
 
 # YAML reads `cpu: 1` as a number and `cpu: 500m` as text; both are meant.
 _FROM_NUMBER = BeforeValidator(

@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from soloist.api.amounts import quantity_value
+
 VALIDATIONS = "x-kubernetes-validations"
 # Key rules are not written into a key's schema (maps have one for values only): the map's rules take them up.
 KEY_FORM = "x-soloist-key-form"
@@ -104,21 +106,6 @@ def with_rules(schema: Mapping[str, Any], *rules: Rule) -> dict[str, Any]:
     """The schema with these rules after those that it has."""
     told = [*schema.get(VALIDATIONS, ()), *(rule.validation() for rule in rules)]
     return {**schema, VALIDATIONS: told} if told else dict(schema)
-
-
-_SUFFIX = {
-    "": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15,
-    "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50,
-}  # fmt: skip
-
-
-def quantity_value(quantity: str) -> float:
-    """The number a Kubernetes quantity stands for: `1500m` is 1.5, `2Gi` is 2147483648."""
-    match = re.match(r"^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$", quantity)
-    if match is None:
-        raise ValueError(f"{quantity!r} is not a quantity such as 500m, 2 or 4Gi")
-    number, suffix = float(match[1]), match[2]
-    return number / 1000 if suffix == "m" else number * _SUFFIX[suffix]
 
 
 def _raw(pattern: str) -> str:

@@ -72,8 +72,7 @@ def _platform() -> str:
     return "\n".join(
         (
             "## The operator's configuration\n",
-            "What an administrator sets once, in Helm values; the chart writes it into the file that the operator reads at its"
-            " start.\n",
+            "What an administrator sets once, in Helm values; the chart writes it into the operator's file.\n",
             _table(tuple(_rows("", schema))),
         )
     )

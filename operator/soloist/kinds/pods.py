@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from soloist.api.fields import canonical_quantity
+from soloist.api.amounts import canonical_quantity
 from soloist.api.parse import Resource
 from soloist.api.platform import Platform
 from soloist.api.resources import API_VERSION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from soloist.api.fields import canonical_quantity
+from soloist.api.amounts import canonical_quantity
 from soloist.api.platform import Platform
 from soloist.core.objects import Manifest
 

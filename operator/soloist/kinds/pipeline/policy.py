@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from soloist.api.amounts import duration_value
 from soloist.api.conditions import parse_time, rfc3339
-from soloist.api.fields import duration_value
 from soloist.core.objects import digest
 from soloist.kinds.pipeline import names
 from soloist.kinds.pipeline.facts import PipelineFacts, RunView

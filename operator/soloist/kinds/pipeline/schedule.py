@@ -8,15 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-_WORDS = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
+from soloist.api import cron
 
 
 class InvalidSchedule(ValueError):
@@ -37,7 +29,7 @@ def due(expression: str, time_zone: str | None, since: datetime, now: datetime) 
     Daylight saving is cron's: a time that the clocks skip runs just after, one that they repeat runs once.
     """
     zone = _zone(time_zone)
-    text = _WORDS.get(expression, expression)
+    text = cron.WORDS.get(expression, expression)
     try:
         # Backwards from now: after a year of silence, one step finds the last time, not half a million.
         # A time that is due exactly now counts as past, hence the step forward first.

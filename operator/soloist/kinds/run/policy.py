@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from soloist.api.amounts import quantity_value
 from soloist.api.conditions import Reason, rfc3339
-from soloist.api.fields import quantity_value
 from soloist.api.v1alpha1.pipeline import Step
 from soloist.api.v1alpha1.run import Attempt, StepStatus
 from soloist.core.tally import out_of_memory_at

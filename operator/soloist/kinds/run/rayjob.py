@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from soloist.api.fields import duration_value
+from soloist.api.amounts import duration_value
 from soloist.api.v1alpha1.pipeline import Step
 from soloist.kinds import podenv
 from soloist.kinds.run import names

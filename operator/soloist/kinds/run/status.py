@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+from soloist.api.amounts import quantity_value
 from soloist.api.conditions import Reason, rfc3339
-from soloist.api.fields import Scalar, quantity_value
+from soloist.api.fields import Scalar
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.parts import ModelVersion
 from soloist.api.v1alpha1.pipeline import Step
