@@ -60,7 +60,9 @@ def demonstrate(started: float) -> None:
     say("A prediction")
     ask(commands, PROJECT)
     now = time.monotonic()
-    say(f"\n{now - applied:.0f} s from kubectl apply to the prediction, {now - started:.0f} s in all.")
+    say(
+        f"\n{now - applied:.0f} s from kubectl apply to the prediction, {now - started:.0f} s in all."
+    )
     say(NEXT)
 
 

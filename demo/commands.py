@@ -20,7 +20,13 @@ class Commands:
         self._namespace = namespace
 
     def __call__(self, *words: str | Path, why: str, text: str | None = None) -> str:
-        kubectl = ("env", f"PATH={self._environment['PATH']}", "kubectl", "--namespace", self._namespace)
+        kubectl = (
+            "env",
+            f"PATH={self._environment['PATH']}",
+            "kubectl",
+            "--namespace",
+            self._namespace,
+        )
         return run(*kubectl, *words, why=why, text=text, environment=self._environment)
 
     def ensure_namespace(self) -> None:
@@ -41,7 +47,9 @@ class Commands:
     def stream(self, *words: str) -> Iterator[subprocess.Popen[str]]:
         """A kubectl that goes on until it is left, read line by line."""
         command = ("kubectl", "--namespace", self._namespace, *words)
-        with subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, env=self._environment, stdout=subprocess.PIPE, text=True
+        ) as process:
             try:
                 yield process
             finally:
@@ -49,10 +57,13 @@ class Commands:
 
     @contextlib.contextmanager
     def forwarded(self, service: str, port: int) -> Iterator[str]:
-        """The address on loopback of a Service's port, while it is open."""
-        with self.stream("port-forward", f"service/{service}", f":{port}", "--address=127.0.0.1") as process:
+        """The address on loopback of a Service's port, while it is open; kubectl says which in its first line."""
+        with self.stream(
+            "port-forward", f"service/{service}", f":{port}", "--address=127.0.0.1"
+        ) as process:
             line = process.stdout.readline() if process.stdout else ""
-            # "Forwarding from 127.0.0.1:41234 -> 8080"
             if "127.0.0.1:" not in line:
-                raise Trouble(f"kubectl port-forward to service {service} said: {line.strip() or 'nothing'}.")
+                raise Trouble(
+                    f"kubectl port-forward to service {service} said: {line.strip() or 'nothing'}."
+                )
             yield "http://" + line.split()[2]

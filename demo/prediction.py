@@ -23,18 +23,31 @@ FLIGHT = {
 
 
 def ask(commands: Commands, endpoint: str) -> None:
-    port = commands("get", "service", endpoint, "-o", "jsonpath={.spec.ports[0].port}", why="Reading the Service")
+    port = commands(
+        "get",
+        "service",
+        endpoint,
+        "-o",
+        "jsonpath={.spec.ports[0].port}",
+        why="Reading the Service",
+    )
     with commands.forwarded(endpoint, int(port)) as address:
         body = json.dumps({"dataframe_records": [FLIGHT]}).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{address}/invocations", data=body, headers=headers)
         try:
             # Loopback only: a proxy of the machine's has no business here.
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+                request, timeout=20
+            ) as answer:
                 (minutes,) = json.load(answer)["predictions"]
-                version = f"{answer.headers['X-Model-Name']} version {answer.headers['X-Model-Version']}"
+                version = (
+                    f"{answer.headers['X-Model-Name']} version {answer.headers['X-Model-Version']}"
+                )
         except urllib.error.HTTPError as error:
-            raise Trouble(f"The endpoint answered {error.code}: {error.read().decode(errors='replace')[:500]}") from None
+            raise Trouble(
+                f"The endpoint answered {error.code}: {error.read().decode(errors='replace')[:500]}"
+            ) from None
         except urllib.error.URLError as error:
             raise Trouble(f"The endpoint can't be asked: {error.reason}") from None
     say(f"  {QUESTION}: {minutes:+.1f} minutes, says {version}; it came {TRUTH:+d}.")

@@ -9,7 +9,12 @@ from demo.commands import Commands
 from tests.cluster.phases import say
 from tests.cluster.trouble import Trouble
 
-FIELDS = ("{.metadata.generation}", "{.status.observedGeneration}", "{.status.stage}", "{.status.summary}")
+FIELDS = (
+    "{.metadata.generation}",
+    "{.status.observedGeneration}",
+    "{.status.stage}",
+    "{.status.summary}",
+)
 # Longer than a first run on two busy cores takes.
 PATIENCE = 900.0
 
@@ -43,5 +48,7 @@ def follow(commands: Commands, project: str, generation: str, *, since: float) -
         finally:
             timer.cancel()
     if deadline.is_set():
-        raise Trouble(f"The model is not served after {PATIENCE:.0f} s; kubectl describe project {project} tells more.")
+        raise Trouble(
+            f"The model is not served after {PATIENCE:.0f} s; kubectl describe project {project} tells more."
+        )
     raise Trouble("kubectl ended while the project was watched; run it again to go on.")

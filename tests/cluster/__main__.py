@@ -83,7 +83,9 @@ def run_with(asked: argparse.Namespace) -> int:
     cluster = choose()
     was_down = cluster.up()
     try:
-        return subprocess.run(asked.words, env={**os.environ, **cluster.environment()}, check=False).returncode
+        return subprocess.run(
+            asked.words, env={**os.environ, **cluster.environment()}, check=False
+        ).returncode
     finally:
         if was_down and not os.environ.get("SOLOIST_KEEP"):
             cluster.down()
@@ -96,7 +98,14 @@ def warm(asked: argparse.Namespace) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as told:
         command = ("nice", "-n", "10", sys.executable, "-m", "tests.cluster", "images")
-        subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=told, stderr=told, start_new_session=True)
+        subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=told,
+            start_new_session=True,
+        )
     say(f"Building what is missing in the background; {log} tells how far it is.")
 
 
@@ -116,15 +125,24 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m tests.cluster", description="A Kubernetes to test and try Soloist on.")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tests.cluster", description="A Kubernetes to test and try Soloist on."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         added = commands.add_parser(name, help=(command.__doc__ or "").strip())
         if name == "images":
-            added.add_argument("target", nargs="*", help=f"which ones; all when none is named: {', '.join(IMAGES)}")
+            added.add_argument(
+                "target", nargs="*", help=f"which ones; all when none is named: {', '.join(IMAGES)}"
+            )
             added.add_argument("--json", action="store_true", help="print references as JSON")
         if name == "run":
-            added.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
+            added.add_argument(
+                "words",
+                nargs=argparse.REMAINDER,
+                metavar="COMMAND",
+                help="the command and its arguments",
+            )
     return parser
 
 

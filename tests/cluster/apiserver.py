@@ -22,7 +22,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tests.cluster import files, processes, servers
 from tests.cluster.binaries import ensure_built
@@ -78,14 +78,19 @@ class ControlPlane:
         self._state = State(self.root)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def __enter__(self) -> ControlPlane:
+    def __enter__(self) -> Self:
         try:
             return self.start()
         except BaseException:
             self.stop()
             raise
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     @property
@@ -96,14 +101,18 @@ class ControlPlane:
     def audit_log(self) -> Path:
         return self._state.logs / "audit.jsonl"
 
-    def start(self) -> ControlPlane:
+    def start(self) -> Self:
         """Up and answering; about three seconds."""
         self._binaries, self._pki = ensure_built(), ensure_pki(NODE)
         api, client, peer, controllers = processes.free_ports(4)
-        self._plan = servers.Plan(self._state, self._binaries, self._pki, servers.LOOPBACK, api, client, peer)
+        self._plan = servers.Plan(
+            self._state, self._binaries, self._pki, servers.LOOPBACK, api, client, peer
+        )
         for user in ("admin", "controller-manager"):
             path = self._state.kubeconfig(user)
-            write_kubeconfig(path, pki=self._pki, user=user, server=self._plan.url, context="soloist-apiserver")
+            write_kubeconfig(
+                path, pki=self._pki, user=user, server=self._plan.url, context="soloist-apiserver"
+            )
         policy = files.write(self._state.config("audit.json"), json.dumps(AUDIT))
         self._state.logs.mkdir(parents=True, exist_ok=True)
         self._apiserver = servers.apiserver(
@@ -146,7 +155,9 @@ class ControlPlane:
         command = (str(self._binaries / "kubectl"), f"--kubeconfig={self.kubeconfig_path}", *words)
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
-            raise AssertionError(f"kubectl {' '.join(words)} ended with {done.returncode}: {done.stderr.strip()}")
+            raise AssertionError(
+                f"kubectl {' '.join(words)} ended with {done.returncode}: {done.stderr.strip()}"
+            )
         return done.stdout if check else done.stdout + done.stderr
 
     def requests(self) -> list[Request]:
@@ -172,7 +183,9 @@ class ControlPlane:
             raise Trouble(processes.why(self._state, ("etcd", "apiserver")))
         trust = ssl.create_default_context(cafile=str(self._pki / "ca.crt"))
         trust.load_cert_chain(self._pki / "admin.crt", self._pki / "admin.key")
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))
+        direct = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+        )
         try:
             with direct.open(f"{self._plan.url}/readyz", timeout=2) as answer:
                 return bool(answer.status == 200)
@@ -200,7 +213,9 @@ def main() -> int:
     with ControlPlane(controller_manager=True) as plane:
         shell = os.environ.get("SHELL", "/bin/sh")
         print(f"KUBECONFIG={plane.kubeconfig_path}; leave the shell to end it.", flush=True)
-        return subprocess.run([shell], env={**os.environ, "KUBECONFIG": str(plane.kubeconfig_path)}, check=False).returncode
+        return subprocess.run(
+            [shell], env={**os.environ, "KUBECONFIG": str(plane.kubeconfig_path)}, check=False
+        ).returncode
 
 
 if __name__ == "__main__":

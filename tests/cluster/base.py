@@ -30,12 +30,29 @@ def ensure_base() -> None:
         return
     folder = cache() / "base" / name().rpartition(":")[2]
     if not folder.exists():
-        with phase("making the base image from Debian's packages (once; about a minute)"), files.whole(folder) as half:
+        with (
+            phase("making the base image from Debian's packages (once; about a minute)"),
+            files.whole(folder) as half,
+        ):
             excluded = [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
-            command = ("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", *excluded)
+            command = (
+                "mmdebstrap",
+                "--quiet",
+                "--variant=minbase",
+                f"--include={','.join(PACKAGES)}",
+                *excluded,
+            )
             environment = {"SOURCE_DATE_EPOCH": EPOCH, "TMPDIR": os.environ.get("TMPDIR", "/tmp")}
-            run(*command, SUITE, half / "base.tar", why="Making the base image", environment=environment)
+            run(
+                *command,
+                SUITE,
+                half / "base.tar",
+                why="Making the base image",
+                environment=environment,
+            )
     with phase("unpacking the base image"):
         recipe = folder / "Dockerfile"
         recipe.write_text('FROM scratch\nADD base.tar /\nCMD ["python3"]\n')
-        buildah("bud", "--isolation", "chroot", "--tag", name(), folder, why="Unpacking the base image")
+        buildah(
+            "bud", "--isolation", "chroot", "--tag", name(), folder, why="Unpacking the base image"
+        )

@@ -22,7 +22,9 @@ KEPT = 2  # builds; more would only take room
 def folder() -> Path:
     """Where the binaries of the present sources are, or will be."""
     named = [path for path in files.sources(GO) if path.suffix in (".go", ".mod", ".sum")]
-    return cache() / "bin" / files.digest(named, under=GO, salt=f"{KUBERNETES} {platform.machine()}")
+    return (
+        cache() / "bin" / files.digest(named, under=GO, salt=f"{KUBERNETES} {platform.machine()}")
+    )
 
 
 def ensure_built() -> Path:
@@ -31,10 +33,14 @@ def ensure_built() -> Path:
     if wanted.exists():
         return wanted
     if shutil.which("go") is None:
-        raise Trouble("Building Kubernetes needs Go (1.24 or later) on the path: install it, then run this again.")
+        raise Trouble(
+            "Building Kubernetes needs Go (1.24 or later) on the path: install it, then run this again."
+        )
     with files.lock(cache() / "build.lock"):
         if not wanted.exists():
-            with phase("building Kubernetes and its tools from Go modules (once; about 7 minutes from an empty Go cache)"):
+            with phase(
+                "building Kubernetes and its tools from Go modules (once; about 7 minutes from an empty Go cache)"
+            ):
                 build(wanted)
         prune(wanted)
     return wanted
@@ -51,7 +57,11 @@ def build(wanted: Path) -> None:
         run(*command, why="Building Kubernetes", cwd=GO, environment=static)
         for server in SERVERS:
             (half / server).symlink_to("control-plane")
-        kuberay = Path(run("go", "list", "-m", "-f", "{{.Dir}}", KUBERAY, why="Finding KubeRay's CRDs", cwd=GO).strip())
+        kuberay = Path(
+            run(
+                "go", "list", "-m", "-f", "{{.Dir}}", KUBERAY, why="Finding KubeRay's CRDs", cwd=GO
+            ).strip()
+        )
         copy(kuberay / "config/crd/bases", half / "kuberay")
         copy(kuberay / "config/rbac/role.yaml", half / "kuberay")
 
@@ -64,6 +74,10 @@ def copy(source: Path, folder: Path) -> None:
 
 
 def prune(wanted: Path) -> None:
-    others = sorted((p for p in wanted.parent.iterdir() if p != wanted), key=lambda p: p.stat().st_mtime, reverse=True)
+    others = sorted(
+        (p for p in wanted.parent.iterdir() if p != wanted),
+        key=lambda p: p.stat().st_mtime,
+        reverse=True,
+    )
     for old in others[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)

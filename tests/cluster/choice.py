@@ -22,7 +22,9 @@ def choose(
     """CONTEXT wins; SOLOIST_CLUSTER=local or kind decides; else kind serves where its program and an engine are."""
     wanted = environment.get("SOLOIST_CLUSTER", "")
     if wanted not in ("", "local", "kind"):
-        raise Trouble(f"SOLOIST_CLUSTER is local or kind, not {wanted}; name a cluster of yours by CONTEXT=….")
+        raise Trouble(
+            f"SOLOIST_CLUSTER is local or kind, not {wanted}; name a cluster of yours by CONTEXT=…."
+        )
     if context := environment.get("CONTEXT"):
         return ContextCluster(context, environment.get("REGISTRY"))
     engine = find_engine() if wanted != "local" and has_kind() else None

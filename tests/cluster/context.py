@@ -30,13 +30,23 @@ class ContextCluster:
     def up(self) -> bool:
         lacking = missing(("kubectl", "helm"))
         if lacking:
-            raise Trouble(f"Using the context {self._context} needs {' and '.join(lacking)} on the path.")
+            raise Trouble(
+                f"Using the context {self._context} needs {' and '.join(lacking)} on the path."
+            )
         view = ("config", "view", "--minify", "--flatten", "--raw", f"--context={self._context}")
-        files.write(self.kubeconfig, run("kubectl", *view, why=f"Reading the context {self._context}"), mode=0o600)
+        files.write(
+            self.kubeconfig,
+            run("kubectl", *view, why=f"Reading the context {self._context}"),
+            mode=0o600,
+        )
         if not self.is_up():
-            raise Trouble(f"The cluster of context {self._context} doesn't answer, or its credentials have expired.")
+            raise Trouble(
+                f"The cluster of context {self._context} doesn't answer, or its credentials have expired."
+            )
         if not succeeds(*self._kubectl(), "get", "customresourcedefinition", "rayclusters.ray.io"):
-            raise Trouble(f"KubeRay isn't installed on context {self._context}; install its operator (1.5 or later), then run this again.")
+            raise Trouble(
+                f"KubeRay isn't installed on context {self._context}; install its operator (1.5 or later), then run this again."
+            )
         return False
 
     def down(self) -> None:
@@ -47,13 +57,21 @@ class ContextCluster:
 
     def publish(self, targets: Sequence[str]) -> Mapping[str, str]:
         if not self._registry:
-            raise Trouble(f"Context {self._context} needs a registry that its nodes can pull from: REGISTRY=host/path.")
+            raise Trouble(
+                f"Context {self._context} needs a registry that its nodes can pull from: REGISTRY=host/path."
+            )
         builder = engine.running_engine()
-        return {image.target: engine.push(builder, image, self._registry) for image in images.chosen(targets)}
+        return {
+            image.target: engine.push(builder, image, self._registry)
+            for image in images.chosen(targets)
+        }
 
     def environment(self) -> Mapping[str, str]:
         # Behind the user's own: a cluster of hers is used with her tools.
-        return {"KUBECONFIG": str(self.kubeconfig), "PATH": f"{os.environ.get('PATH', '')}{os.pathsep}{folder()}"}
+        return {
+            "KUBECONFIG": str(self.kubeconfig),
+            "PATH": f"{os.environ.get('PATH', '')}{os.pathsep}{folder()}",
+        }
 
     def status(self) -> Mapping[str, str]:
         return {"context": self._context, "registry": self._registry or "not named"}

@@ -26,7 +26,16 @@ def build(engine: str, image: Image, prefix: str) -> str:
     reference = f"{prefix}/{image.name}:{images.tag(image, base_image=UPSTREAM)}"
     if not succeeds(engine, "image", "inspect", reference):
         with phase(f"building {image.name} with {engine}"):
-            command = (engine, "build", "--target", image.target, "--tag", reference, "--file", CHECKOUT / "Dockerfile")
+            command = (
+                engine,
+                "build",
+                "--target",
+                image.target,
+                "--tag",
+                reference,
+                "--file",
+                CHECKOUT / "Dockerfile",
+            )
             run(*command, CHECKOUT, why=f"Building the image {image.name}")
     return reference
 

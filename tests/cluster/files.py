@@ -57,7 +57,11 @@ def sources(*roots: Path) -> list[Path]:
     found: list[Path] = []
     for root in roots:
         found += [root] if root.is_file() else [p for p in sorted(root.rglob("*")) if p.is_file()]
-    return [path for path in found if "__pycache__" not in path.parts and not path.name.endswith((".pyc", "~"))]
+    return [
+        path
+        for path in found
+        if "__pycache__" not in path.parts and not path.name.endswith((".pyc", "~"))
+    ]
 
 
 def digest(paths: Iterable[Path], *, under: Path, salt: str = "") -> str:

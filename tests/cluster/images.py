@@ -34,9 +34,19 @@ class Image:
 IMAGES = {
     image.target: image
     for image in (
-        Image("operator", ("images/python", "requirements/installer.txt", "requirements/operator.txt", "operator/soloist")),
+        Image(
+            "operator",
+            (
+                "images/python",
+                "requirements/installer.txt",
+                "requirements/operator.txt",
+                "operator/soloist",
+            ),
+        ),
         Image("mlflow", ("images/python", "requirements/installer.txt", "requirements/mlflow.txt")),
-        Image("runtime", ("requirements/runtime.txt", "workloads/soloist_workloads"), parent="mlflow"),
+        Image(
+            "runtime", ("requirements/runtime.txt", "workloads/soloist_workloads"), parent="mlflow"
+        ),
         Image(
             "flight-delays",
             ("requirements/flight-delays.txt", "workloads/examples/flight-delays/image"),
@@ -95,25 +105,56 @@ def publish_with_buildah(image: Image, prefix: str) -> str:
     reference = f"{prefix}/{image.name}:{tag(image, base_image='upstream')}"
     with phase(f"building and pushing {reference}"):
         flags = ("--layers", "--isolation", "chroot", "--target", image.target, "--tag", reference)
-        buildah("bud", *flags, "--file", CHECKOUT / "Dockerfile", CHECKOUT, why=f"Building the image {image.name}")
+        buildah(
+            "bud",
+            *flags,
+            "--file",
+            CHECKOUT / "Dockerfile",
+            CHECKOUT,
+            why=f"Building the image {image.name}",
+        )
         buildah("push", reference, f"docker://{reference}", why=f"Pushing {reference}")
     return reference
 
 
 def buildah(*words: str | Path, why: str) -> str:
     """Its own store in the cache, apart from any other use of buildah on the machine."""
-    store = ("--root", cache() / "buildah", "--runroot", cache() / "buildah-run", "--storage-driver", "overlay")
+    store = (
+        "--root",
+        cache() / "buildah",
+        "--runroot",
+        cache() / "buildah-run",
+        "--storage-driver",
+        "overlay",
+    )
     return run("buildah", *store, *words, why=why)
 
 
 def build(image: Image, reference: str, made_of: str) -> None:
     # chroot: no cgroups or namespaces of a container engine are needed, which many containers and virtual machines lack.
-    flags = ("--layers", "--isolation", "chroot", "--pull-never", "--target", image.target, "--tag", reference)
-    words = ("bud", *flags, "--build-arg", f"BASE={made_of}", *machine_mounts(), "--file", CHECKOUT / "Dockerfile")
+    flags = (
+        "--layers",
+        "--isolation",
+        "chroot",
+        "--pull-never",
+        "--target",
+        image.target,
+        "--tag",
+        reference,
+    )
+    words = (
+        "bud",
+        *flags,
+        "--build-arg",
+        f"BASE={made_of}",
+        *machine_mounts(),
+        "--file",
+        CHECKOUT / "Dockerfile",
+    )
     buildah(*words, CHECKOUT, why=f"Building the image {image.name}")
 
 
-def machine_mounts() -> list[str]:
+def machine_mounts() -> list[str | Path]:
     """How this machine reaches its package registries: its certificates and its settings of apt, pip and uv.
 
     They are mounted while building and never become part of an image.
@@ -126,7 +167,11 @@ def machine_mounts() -> list[str]:
         str(uv_settings()): "/etc/uv/uv.toml",
     }
     present = {here: there for here, there in wanted.items() if Path(here).exists()}
-    return [word for here, there in present.items() for word in ("--volume", f"{here}:{there}:{access(there)}")]
+    return [
+        word
+        for here, there in present.items()
+        for word in ("--volume", f"{here}:{there}:{access(there)}")
+    ]
 
 
 def access(mounted: str) -> str:
@@ -147,7 +192,15 @@ def uv_settings() -> Path:
 
 def push(reference: str) -> None:
     # Packed fast, not small: the layers only cross loopback.
-    flags = ("--tls-verify=false", "--compression-format", "zstd", "--compression-level", "1", "--format", "oci")
+    flags = (
+        "--tls-verify=false",
+        "--compression-format",
+        "zstd",
+        "--compression-level",
+        "1",
+        "--format",
+        "oci",
+    )
     buildah("push", *flags, reference, f"docker://{reference}", why=f"Pushing {reference}")
 
 

@@ -40,38 +40,82 @@ class KindCluster:
         if CLUSTER not in self._clusters():
             with phase("creating a kind cluster"):
                 self.kubeconfig.parent.mkdir(parents=True, exist_ok=True)
-                create = ("create", "cluster", "--name", CLUSTER, "--kubeconfig", self.kubeconfig, "--wait", "120s")
+                create = (
+                    "create",
+                    "cluster",
+                    "--name",
+                    CLUSTER,
+                    "--kubeconfig",
+                    self.kubeconfig,
+                    "--wait",
+                    "120s",
+                )
                 run("kind", *create, why="Creating a kind cluster")
         with phase("installing KubeRay"):
             self._load_kuberay(binaries)
             kubectl = (binaries / "kubectl", f"--kubeconfig={self.kubeconfig}")
             for source in (MANIFESTS / "kuberay.yaml", binaries / "kuberay"):
                 run(*kubectl, "apply", "--server-side", "-f", source, why="Installing KubeRay")
-            rollout = ("rollout", "status", "deployment/kuberay-operator", "-n", "ray-system", "--timeout=120s")
+            rollout = (
+                "rollout",
+                "status",
+                "deployment/kuberay-operator",
+                "-n",
+                "ray-system",
+                "--timeout=120s",
+            )
             run(*kubectl, *rollout, why="Waiting for KubeRay")
         return True
 
     def down(self) -> None:
-        run("kind", "delete", "cluster", "--name", CLUSTER, "--kubeconfig", self.kubeconfig, why="Deleting the kind cluster")
+        run(
+            "kind",
+            "delete",
+            "cluster",
+            "--name",
+            CLUSTER,
+            "--kubeconfig",
+            self.kubeconfig,
+            why="Deleting the kind cluster",
+        )
 
     def is_up(self) -> bool:
         deployed = ("get", "deployment/kuberay-operator", "-n", "ray-system")
-        return succeeds(folder() / "kubectl", f"--kubeconfig={self.kubeconfig}", "--request-timeout=5s", *deployed)
+        return succeeds(
+            folder() / "kubectl",
+            f"--kubeconfig={self.kubeconfig}",
+            "--request-timeout=5s",
+            *deployed,
+        )
 
     def publish(self, targets: Sequence[str]) -> Mapping[str, str]:
         published = {}
         for image in images.chosen(targets):
             reference = engine.build(self._engine, image, PREFIX)
             with phase(f"loading {image.name} into kind"):
-                run("kind", "load", "docker-image", "--name", CLUSTER, reference, why=f"Loading {reference} into kind")
+                run(
+                    "kind",
+                    "load",
+                    "docker-image",
+                    "--name",
+                    CLUSTER,
+                    reference,
+                    why=f"Loading {reference} into kind",
+                )
             published[image.target] = reference
         return published
 
     def environment(self) -> Mapping[str, str]:
-        return {"KUBECONFIG": str(self.kubeconfig), "PATH": f"{folder()}{os.pathsep}{os.environ.get('PATH', '')}"}
+        return {
+            "KUBECONFIG": str(self.kubeconfig),
+            "PATH": f"{folder()}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
 
     def status(self) -> Mapping[str, str]:
-        return {"kind": "exists" if CLUSTER in self._clusters() else "does not exist", "engine": self._engine}
+        return {
+            "kind": "exists" if CLUSTER in self._clusters() else "does not exist",
+            "engine": self._engine,
+        }
 
     def _clusters(self) -> list[str]:
         return run("kind", "get", "clusters", why="Listing kind's clusters").split()
@@ -81,4 +125,12 @@ class KindCluster:
         with tempfile.TemporaryDirectory() as scratch:
             archive = Path(scratch) / "kuberay.tar"
             write_archive(image, binaries / image.binary, archive)
-            run("kind", "load", "image-archive", "--name", CLUSTER, archive, why="Loading KubeRay's image into kind")
+            run(
+                "kind",
+                "load",
+                "image-archive",
+                "--name",
+                CLUSTER,
+                archive,
+                why="Loading KubeRay's image into kind",
+            )

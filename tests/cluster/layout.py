@@ -14,7 +14,11 @@ MANIFESTS = HERE / "manifests"
 
 def cache() -> Path:
     """The folder outside the checkout that outlives clones: binaries, base image, layers, cluster state."""
-    return Path(os.environ.get("SOLOIST_CACHE") or Path.home() / ".cache" / "soloist").expanduser().resolve()
+    return (
+        Path(os.environ.get("SOLOIST_CACHE") or Path.home() / ".cache" / "soloist")
+        .expanduser()
+        .resolve()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,10 @@ class LocalCluster:
         return published
 
     def environment(self) -> Mapping[str, str]:
-        return {"KUBECONFIG": str(self.kubeconfig), "PATH": f"{folder()}{os.pathsep}{os.environ.get('PATH', '')}"}
+        return {
+            "KUBECONFIG": str(self.kubeconfig),
+            "PATH": f"{folder()}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
 
     def status(self) -> Mapping[str, str]:
         """Each server and how it is."""
@@ -112,11 +115,19 @@ class LocalCluster:
 
     @staticmethod
     def _mark(binaries: Path) -> str:
-        described = files.sources(MANIFESTS, MANIFESTS.parent / "node.py", MANIFESTS.parent / "servers.py")
-        return f"{binaries.name} {files.digest(described, under=MANIFESTS.parent)} {processes.boot()}"
+        described = files.sources(
+            MANIFESTS, MANIFESTS.parent / "node.py", MANIFESTS.parent / "servers.py"
+        )
+        return (
+            f"{binaries.name} {files.digest(described, under=MANIFESTS.parent)} {processes.boot()}"
+        )
 
     def _kubectl(self, binaries: Path) -> tuple[str, ...]:
-        return (str(binaries / "kubectl"), f"--kubeconfig={self.kubeconfig}", "--request-timeout=5s")
+        return (
+            str(binaries / "kubectl"),
+            f"--kubeconfig={self.kubeconfig}",
+            "--request-timeout=5s",
+        )
 
     def _forget_before_reboot(self) -> None:
         """After a reboot mounts, bridge and processes are gone, and etcd may have lost what it did not sync: start anew."""
@@ -132,7 +143,9 @@ class LocalCluster:
         address = pki.NODE_ADDRESS
         plan = Plan(self._state, binaries, keys, address, API_PORT, ETCD_PORT, ETCD_PEER_PORT)
         for user in USERS:
-            pki.write_kubeconfig(self._state.kubeconfig(user), pki=keys, user=user, server=plan.url, context=CONTEXT)
+            pki.write_kubeconfig(
+                self._state.kubeconfig(user), pki=keys, user=user, server=plan.url, context=CONTEXT
+            )
         node.ensure_bridge()
         node.write_configuration(plan)
         self._state.volumes.mkdir(parents=True, exist_ok=True)
@@ -141,7 +154,11 @@ class LocalCluster:
     def _start(self, plan: Plan) -> None:
         with phase("starting etcd, the API server, containerd and the registry"):
             registry.ensure(self._state)
-            for server in (servers.etcd(plan), servers.node_apiserver(plan), servers.containerd(plan)):
+            for server in (
+                servers.etcd(plan),
+                servers.node_apiserver(plan),
+                servers.containerd(plan),
+            ):
                 processes.ensure(self._state, server)
             self._until("containerd's answer", lambda: node.containerd_answers(self._state))
         with phase("importing the images of CoreDNS and KubeRay"):
@@ -173,7 +190,14 @@ class LocalCluster:
             ready = ("wait", "--for=condition=Ready", f"node/{self._node}")
             self._until("The node's readiness", lambda: succeeds(*kubectl, *ready, "--timeout=1s"))
             for namespace, deployment in DEPLOYMENTS:
-                rollout = ("rollout", "status", f"deployment/{deployment}", "-n", namespace, "--timeout=90s")
+                rollout = (
+                    "rollout",
+                    "status",
+                    f"deployment/{deployment}",
+                    "-n",
+                    namespace,
+                    "--timeout=90s",
+                )
                 run(*kubectl, *rollout, why=f"Waiting for {deployment}")
 
     def _until(self, what: str, done: Callable[[], bool]) -> None:

@@ -35,9 +35,19 @@ def ensure_bridge() -> None:
         why = "Making the cluster's network bridge"
         routes = run("ip", "-o", "route", "show", PODS, why=why)
         if routes.strip():
-            raise Trouble(f"The addresses {PODS} are in use on this machine ({routes.strip()}); the local cluster needs them.")
+            raise Trouble(
+                f"The addresses {PODS} are in use on this machine ({routes.strip()}); the local cluster needs them."
+            )
         run("ip", "link", "add", BRIDGE, "type", "bridge", why=why)
-    run("ip", "addr", "replace", f"{NODE_ADDRESS}/24", "dev", BRIDGE, why="Giving the bridge its address")
+    run(
+        "ip",
+        "addr",
+        "replace",
+        f"{NODE_ADDRESS}/24",
+        "dev",
+        BRIDGE,
+        why="Giving the bridge its address",
+    )
     run("ip", "link", "set", BRIDGE, "up", why="Switching the bridge on")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     # Pods on one bridge answer each other directly; a Service's answers must pass the translation all the same.
@@ -115,7 +125,9 @@ def kubelet_configuration(plan: Plan) -> dict[str, object]:
         "authorization": {"mode": "Webhook"},
         "tlsCertFile": f"{pki}/kubelet.crt",
         "tlsPrivateKeyFile": f"{pki}/kubelet.key",
-        "evictionHard": {"memory.available": "100Mi"},  # a full disk of a laptop must not evict a test's pods
+        "evictionHard": {
+            "memory.available": "100Mi"
+        },  # a full disk of a laptop must not evict a test's pods
         "imageGCHighThresholdPercent": 100,
         "serializeImagePulls": False,
         "registryPullQPS": 0,
@@ -194,8 +206,8 @@ def network_namespaces(state: State, container: str) -> Iterator[str]:
 
 def unmount_below(folder: Path) -> None:
     """Volumes of tmpfs and root file systems of containers: nothing below may be removed while it is mounted."""
-    with open("/proc/self/mounts") as mounts:
-        points = [line.split()[1].encode().decode("unicode_escape") for line in mounts]
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    points = [line.split()[1].encode().decode("unicode_escape") for line in lines]
     for point in sorted((p for p in points if p.startswith(f"{folder}/")), reverse=True):
         subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
 

@@ -30,7 +30,11 @@ def write_archive(image: BinaryImage, binary: Path, archive: Path) -> None:
     def blob(content: bytes, media_type: str) -> dict[str, Any]:
         digest = hashlib.sha256(content).hexdigest()
         blobs[digest] = content
-        return {"mediaType": f"application/vnd.oci.image.{media_type}", "digest": f"sha256:{digest}", "size": len(content)}
+        return {
+            "mediaType": f"application/vnd.oci.image.{media_type}",
+            "digest": f"sha256:{digest}",
+            "size": len(content),
+        }
 
     layer = layer_of(binary, image.program)
     config = {
@@ -45,7 +49,10 @@ def write_archive(image: BinaryImage, binary: Path, archive: Path) -> None:
         "layers": [blob(gzip.compress(layer, compresslevel=1, mtime=0), "layer.v1.tar+gzip")],
     }
     described = blob(json.dumps(manifest).encode(), "manifest.v1+json")
-    index = {"schemaVersion": 2, "manifests": [{**described, "annotations": {"io.containerd.image.name": image.name}}]}
+    index = {
+        "schemaVersion": 2,
+        "manifests": [{**described, "annotations": {"io.containerd.image.name": image.name}}],
+    }
     with tarfile.open(archive, "w") as tar:
         add(tar, "oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}).encode())
         add(tar, "index.json", json.dumps(index).encode())

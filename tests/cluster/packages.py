@@ -33,18 +33,24 @@ SERVER_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 def extend_path() -> None:
     path = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    os.environ["PATH"] = os.pathsep.join([*path, *(each for each in SERVER_PATHS if each not in path)])
+    os.environ["PATH"] = os.pathsep.join(
+        [*path, *(each for each in SERVER_PATHS if each not in path)]
+    )
 
 
 def lacking() -> list[str]:
     absent = missing([program for program in PACKAGES if not program.startswith("/")])
-    absent += [program for program in PACKAGES if program.startswith("/") and not Path(program).exists()]
+    absent += [
+        program for program in PACKAGES if program.startswith("/") and not Path(program).exists()
+    ]
     return sorted({PACKAGES[program] for program in absent})
 
 
 def ensure_root() -> None:
     if os.geteuid() != 0:
-        raise Trouble("A local Kubernetes needs root (namespaces, mounts, a bridge): run this as root or name a cluster: CONTEXT=….")
+        raise Trouble(
+            "A local Kubernetes needs root (namespaces, mounts, a bridge): run this as root or name a cluster: CONTEXT=…."
+        )
 
 
 def ensure_packages() -> None:
@@ -54,9 +60,17 @@ def ensure_packages() -> None:
         return
     ensure_root()
     if shutil.which("apt-get") is None:
-        raise Trouble(f"These programs' packages are missing and this is no Debian: {', '.join(names)}; install them by hand.")
+        raise Trouble(
+            f"These programs' packages are missing and this is no Debian: {', '.join(names)}; install them by hand."
+        )
     with phase(f"installing Debian packages: {' '.join(names)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        run("apt-get", "update", "-qq", why="Reading the lists of Debian packages", environment=quiet)
+        run(
+            "apt-get",
+            "update",
+            "-qq",
+            why="Reading the lists of Debian packages",
+            environment=quiet,
+        )
         install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends")
         run(*install, *names, why="Installing Debian packages", environment=quiet)

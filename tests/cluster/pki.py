@@ -36,7 +36,12 @@ def identities(node: str) -> tuple[Identity, ...]:
         Identity("admin", "admin", "system:masters"),
         Identity("controller-manager", "system:kube-controller-manager"),
         Identity("scheduler", "system:kube-scheduler"),
-        Identity("kubelet", f"system:node:{node}", "system:nodes", f"DNS:{node},IP:{NODE_ADDRESS},IP:127.0.0.1"),
+        Identity(
+            "kubelet",
+            f"system:node:{node}",
+            "system:nodes",
+            f"DNS:{node},IP:{NODE_ADDRESS},IP:127.0.0.1",
+        ),
         Identity("proxy", "system:kube-proxy"),
         Identity("provisioner", "soloist:provisioner"),
     )
@@ -61,7 +66,16 @@ def make_authority(folder: Path) -> None:
     why = "Making the cluster's certificate authority"
     curve = ("-pkeyopt", "ec_paramgen_curve:prime256v1")
     request = ("openssl", "req", "-x509", "-newkey", "ec", *curve, "-nodes", "-days", DAYS)
-    run(*request, "-subj", "/CN=soloist-local", "-keyout", folder / "ca.key", "-out", folder / "ca.crt", why=why)
+    run(
+        *request,
+        "-subj",
+        "/CN=soloist-local",
+        "-keyout",
+        folder / "ca.key",
+        "-out",
+        folder / "ca.crt",
+        why=why,
+    )
     run("openssl", "genpkey", "-algorithm", "EC", *curve, "-out", folder / "sa.key", why=why)
     run("openssl", "pkey", "-in", folder / "sa.key", "-pubout", "-out", folder / "sa.pub", why=why)
 
@@ -74,7 +88,15 @@ def make_certificate(folder: Path, who: Identity) -> None:
     subject = f"/CN={who.user}" + (f"/O={who.group}" if who.group else "")
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     run("openssl", "req", *curve, "-keyout", key, "-subj", subject, "-out", request, why=why)
-    authority = ("-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-CAcreateserial", "-days", DAYS)
+    authority = (
+        "-CA",
+        folder / "ca.crt",
+        "-CAkey",
+        folder / "ca.key",
+        "-CAcreateserial",
+        "-days",
+        DAYS,
+    )
     sign = ("openssl", "x509", "-req", "-in", request, *authority, "-extfile", extensions)
     run(*sign, "-out", folder / f"{who.file}.crt", why=why)
     request.unlink()
@@ -88,7 +110,10 @@ def write_kubeconfig(path: Path, *, pki: Path, user: str, server: str, context: 
         return base64.b64encode((pki / name).read_bytes()).decode()
 
     cluster = {"server": server, "certificate-authority-data": encoded("ca.crt")}
-    person = {"client-certificate-data": encoded(f"{user}.crt"), "client-key-data": encoded(f"{user}.key")}
+    person = {
+        "client-certificate-data": encoded(f"{user}.crt"),
+        "client-key-data": encoded(f"{user}.key"),
+    }
     config = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -91,7 +91,11 @@ def ensure(state: State, server: Server) -> bool:
 
 
 def start(
-    state: State, server: Server, *, dies_with_parent: bool = False, environment: Mapping[str, str] | None = None
+    state: State,
+    server: Server,
+    *,
+    dies_with_parent: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     state.pids.mkdir(parents=True, exist_ok=True)
     state.logs.mkdir(parents=True, exist_ok=True)
@@ -101,10 +105,9 @@ def start(
     def record() -> None:
         if libc:
             libc.prctl(DIE_WITH_PARENT, signal.SIGKILL)
-        half = f"{place}.half"
-        with open(half, "w") as file:
-            file.write(f"{os.getpid()} {start_time(os.getpid())} {server.mark}")
-        os.rename(half, place)
+        half = place.with_name(f"{place.name}.half")
+        half.write_text(f"{os.getpid()} {start_time(os.getpid())} {server.mark}")
+        half.rename(place)
 
     with (state.logs / f"{server.name}.log").open("ab") as log:
         return subprocess.Popen(
@@ -166,7 +169,9 @@ def refuse_taken_port(name: str, host: str, port: int) -> None:
 
 def listener(port: int) -> str:
     """Who listens on a port, as an addition to a sentence; empty when it can't be told."""
-    shown = subprocess.run(["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True, check=False)
+    shown = subprocess.run(
+        ["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True, check=False
+    )
     _, _, users = shown.stdout.partition('users:(("')
     return f", held by {users.split(chr(34))[0]}" if users else ""
 
@@ -190,5 +195,8 @@ def why(state: State, names: Sequence[str]) -> str:
         if not running(state, name):
             log = state.logs / f"{name}.log"
             tail = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else []
-            told.append(f"{name} has ended; the end of {log}:\n" + "\n".join(f"    {line[:300]}" for line in tail))
+            told.append(
+                f"{name} has ended; the end of {log}:\n"
+                + "\n".join(f"    {line[:300]}" for line in tail)
+            )
     return "\n".join(told)

@@ -23,7 +23,10 @@ def ensure(state: State) -> None:
     config = {
         "version": "0.1",
         "log": {"level": "warn", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(cache() / "registry")}, "delete": {"enabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(cache() / "registry")},
+            "delete": {"enabled": True},
+        },
         "http": {"addr": f"{LOOPBACK}:{PORT}"},
     }
     files.write(state.config("registry.json"), json.dumps(config))
@@ -42,10 +45,14 @@ def holds(name: str, tag: str) -> bool:
 
 def head(path: str) -> str | None:
     request = urllib.request.Request(
-        f"http://{LOOPBACK}:{PORT}/v2/{path}", headers={"Accept": MANIFEST_TYPES}, method="HEAD" if path else "GET"
+        f"http://{LOOPBACK}:{PORT}/v2/{path}",
+        headers={"Accept": MANIFEST_TYPES},
+        method="HEAD" if path else "GET",
     )
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            request, timeout=5
+        ) as answer:
             return str(answer.headers.get("Docker-Content-Digest", ""))
     except (urllib.error.URLError, OSError):
         return None

@@ -122,7 +122,9 @@ def delegating(kubeconfig: Path, port: int) -> tuple[str, ...]:
 
 
 def containerd(plan: Plan) -> Server:
-    return Server("containerd", ("containerd", "--config", str(plan.state.config("containerd.toml"))))
+    return Server(
+        "containerd", ("containerd", "--config", str(plan.state.config("containerd.toml")))
+    )
 
 
 def kubelet(plan: Plan, node: str) -> Server:
@@ -153,7 +155,8 @@ def proxy(plan: Plan, node: str) -> Server:
 def provisioner(plan: Plan) -> Server:
     kubeconfig = plan.state.kubeconfig("provisioner")
     return Server(
-        "provisioner", (plan.binary("provisioner"), f"-kubeconfig={kubeconfig}", f"-root={plan.state.volumes}")
+        "provisioner",
+        (plan.binary("provisioner"), f"-kubeconfig={kubeconfig}", f"-root={plan.state.volumes}"),
     )
 
 

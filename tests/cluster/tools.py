@@ -34,7 +34,9 @@ def run(
         raise Trouble(f"{why} needs the program {words[0]}, which is not installed.") from None
     if done.returncode != 0:
         tail = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:])
-        raise Trouble(f"{why} failed: {' '.join(words[:4])} … ended with {done.returncode}:\n{tail}")
+        raise Trouble(
+            f"{why} failed: {' '.join(words[:4])} … ended with {done.returncode}:\n{tail}"
+        )
     return done.stdout
 
 

@@ -8,8 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as csv
-import pyarrow.parquet as parquet
+from pyarrow import csv, parquet
 
 WHOLE, REAL, TEXT, INSTANT = pa.int64(), pa.float64(), pa.string(), pa.timestamp("us", tz="UTC")
 
@@ -17,7 +16,10 @@ WHOLE, REAL, TEXT, INSTANT = pa.int64(), pa.float64(), pa.string(), pa.timestamp
 # type makes it a float by itself.
 TABLES = {
     "flights": {
-        **dict.fromkeys(("year", "month", "day", "dep_time", "sched_dep_time", "arr_time", "sched_arr_time"), WHOLE),
+        **dict.fromkeys(
+            ("year", "month", "day", "dep_time", "sched_dep_time", "arr_time", "sched_arr_time"),
+            WHOLE,
+        ),
         **dict.fromkeys(("flight", "distance", "hour", "minute"), WHOLE),
         **dict.fromkeys(("dep_delay", "arr_delay", "air_time"), REAL),
         **dict.fromkeys(("carrier", "tailnum", "origin", "dest"), TEXT),
@@ -48,7 +50,10 @@ def read_table(source: Path, name: str) -> pa.Table:
     """One table of the package; the largest of them is zipped."""
     types = TABLES[name]
     convert = csv.ConvertOptions(
-        column_types=types, include_columns=list(types), null_values=["NA", ""], strings_can_be_null=True
+        column_types=types,
+        include_columns=list(types),
+        null_values=["NA", ""],
+        strings_can_be_null=True,
     )
     packed = source / f"{name}.csv.zip"
     if not packed.exists():
@@ -63,7 +68,9 @@ def main() -> None:
     for name, expected in ROWS.items():
         table = read_table(source, name)
         if table.num_rows != expected:
-            raise SystemExit(f"{name} has {table.num_rows} rows, not {expected}: this is another release of the data.")
+            raise SystemExit(
+                f"{name} has {table.num_rows} rows, not {expected}: this is another release of the data."
+            )
         parquet.write_table(table, target / f"{name}.parquet", compression="zstd")
         print(f"{name}: {table.num_rows:,} rows")
 
