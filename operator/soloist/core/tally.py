@@ -161,11 +161,12 @@ def ready_pods(deployment: Manifest) -> int:
 
 
 def ready_replicas(deployment: Manifest) -> int:
-    """Ready pods that count for the Deployment as it is asked for now: none before its controller has seen it."""
+    """Pods of the current template that are surely ready: all ready ones but as many as there are of older templates."""
     status: dict[str, Any] = deployment.get("status") or {}
     if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 1):
         return 0
-    return min(ready_pods(deployment), int(status.get("updatedReplicas", 0)))
+    older = int(status.get("replicas", 0)) - int(status.get("updatedReplicas", 0))
+    return max(0, ready_pods(deployment) - older)
 
 
 def ray_cluster_is_ready(cluster: Manifest) -> bool:

@@ -196,6 +196,7 @@ def failure_sentence(run: Run, step: Step, status: StepStatus) -> str:
     tries = f"attempt {last.number} of {max(step.retries + 1, last.number)}"
     who = f"Step {step.name} of run {run.name}"
     read = f"kubectl get run {run.name} -o yaml"
+    lost = len(status.failures) - policy.attempts_used(status)
     match last.reason:
         case Reason.OUT_OF_MEMORY:
             limit = _bytes(policy.head_size(run.spec.steps)[1])
@@ -216,7 +217,7 @@ def failure_sentence(run: Run, step: Step, status: StepStatus) -> str:
             )
         case Reason.DISRUPTED:
             return (
-                f"{who} was interrupted {len(status.failures)} times by the loss of its pod. See"
+                f"{who} was interrupted {lost} times by the loss of its pod. See"
                 f" why the pod goes (kubectl get events), or read its last lines: {read}."
             )
         case Reason.SUBMISSION_FAILED:
