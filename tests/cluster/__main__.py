@@ -16,6 +16,7 @@ from tests.cluster.choice import choose
 from tests.cluster.develop import roll_operator
 from tests.cluster.images import IMAGES
 from tests.cluster.layout import CHECKOUT, cache
+from tests.cluster.local import LocalCluster
 from tests.cluster.phases import phase, say
 from tests.cluster.trouble import Trouble
 
@@ -91,13 +92,25 @@ def run_with(asked: argparse.Namespace) -> int:
             cluster.down()
 
 
+def clean(asked: argparse.Namespace) -> None:
+    """take the local cluster down and remove all that it cached: binaries, base image, layers"""
+    LocalCluster().forget()
+
+
+def prepare(asked: argparse.Namespace) -> None:
+    """everything that takes long: packages, binaries, images; after it the rest takes seconds"""
+    packages.ensure_packages()
+    ensure_built()
+    choose().publish([])
+
+
 def warm(asked: argparse.Namespace) -> None:
-    """build binaries and images in the background, at low priority; whoever needs one of them waits for it"""
+    """prepare in the background, at low priority; whoever needs a part of it waits for that part"""
     packages.ensure_packages()
     log = cache() / "warm.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as told:
-        command = ("nice", "-n", "10", sys.executable, "-m", "tests.cluster", "images")
+        command = ("nice", "-n", "10", sys.executable, "-m", "tests.cluster", "prepare")
         subprocess.Popen(
             command,
             cwd=CHECKOUT,
@@ -120,7 +133,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "env": env,
     "dev": dev,
     "run": run_with,
+    "prepare": prepare,
     "warm": warm,
+    "clean": clean,
 }
 
 

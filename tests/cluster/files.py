@@ -26,8 +26,13 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> Path:
 
 @contextlib.contextmanager
 def whole(folder: Path) -> Iterator[Path]:
-    """Fill a folder beside its place and rename it at the end: it exists only complete."""
+    """Fill a folder beside its place and rename it at the end: it exists only complete.
+
+    Callers hold a lock; what lies half made beside it is therefore nobody's any more.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{folder.name}.half-*"):
+        shutil.rmtree(left, ignore_errors=True)
     half = Path(tempfile.mkdtemp(prefix=f"{folder.name}.half-", dir=folder.parent))
     half.chmod(0o755)
     try:

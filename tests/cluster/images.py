@@ -92,6 +92,8 @@ def publish_locally(targets: Sequence[str]) -> Mapping[str, str]:
         reference = f"{registry.HOST}/{image.name}:{version}"
         if not registry.holds(image.name, version):
             base.ensure_base()
+            # What a build that was killed left behind.
+            buildah("rm", "--all", why="Clearing what an earlier build left")
             with phase(f"building {image.name}"):
                 build(image, reference, made_of)
             with phase(f"pushing {image.name}"):

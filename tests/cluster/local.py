@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.cluster import files, images, node, packages, pki, processes, registry, servers
 from tests.cluster.binaries import ensure_built, folder
-from tests.cluster.layout import MANIFESTS, State, local_cluster
+from tests.cluster.layout import MANIFESTS, State, cache, local_cluster
 from tests.cluster.phases import phase, say, until
 from tests.cluster.processes import Server
 from tests.cluster.servers import Plan
@@ -68,8 +68,19 @@ class LocalCluster:
     def down(self) -> None:
         packages.ensure_root()
         packages.extend_path()
-        with files.lock(self._lock), phase("taking the local cluster down"):
+        # Not while an image is on its way into the registry.
+        with (
+            files.lock(self._images_lock),
+            files.lock(self._lock),
+            phase("taking the local cluster down"),
+        ):
             self._clean()
+
+    def forget(self) -> None:
+        """Down, and without anything that was cached: the next `up` begins as on a new machine."""
+        self.down()
+        with phase(f"removing {cache()}"):
+            shutil.rmtree(cache())
 
     def is_up(self) -> bool:
         """Every server lives and answers, and the last `up` came to its end with the present sources."""
@@ -84,7 +95,7 @@ class LocalCluster:
         packages.extend_path()
         packages.ensure_packages()
         registry.ensure(self._state)
-        with files.lock(self._state.root.with_name("images.lock")):
+        with files.lock(self._images_lock):
             published = images.publish_locally(targets)
         if node.containerd_answers(self._state):
             with phase("pulling images to the node"):
@@ -108,6 +119,10 @@ class LocalCluster:
     @property
     def _lock(self) -> Path:
         return self._state.root.with_name("cluster.lock")
+
+    @property
+    def _images_lock(self) -> Path:
+        return self._state.root.with_name("images.lock")
 
     @property
     def _complete(self) -> Path:

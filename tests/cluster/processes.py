@@ -109,7 +109,10 @@ def start(
         half.write_text(f"{os.getpid()} {start_time(os.getpid())} {server.mark}")
         half.rename(place)
 
-    with (state.logs / f"{server.name}.log").open("ab") as log:
+    told = state.logs / f"{server.name}.log"
+    if told.exists():
+        told.replace(told.with_name(f"{server.name}.previous.log"))
+    with told.open("wb") as log:
         return subprocess.Popen(
             server.command,
             stdin=subprocess.DEVNULL,

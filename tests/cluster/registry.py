@@ -29,8 +29,9 @@ def ensure(state: State) -> None:
         },
         "http": {"addr": f"{LOOPBACK}:{PORT}"},
     }
-    files.write(state.config("registry.json"), json.dumps(config))
-    processes.ensure(state, server(state, PORT))
+    with files.lock(cache() / "registry.lock"):
+        files.write(state.config("registry.json"), json.dumps(config))
+        processes.ensure(state, server(state, PORT))
     until("The registry's answer", answers, within=20, every=0.05)
 
 
