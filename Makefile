@@ -101,7 +101,7 @@ chart: venv binaries ## Test the Helm chart: rendered, checked against schemas, 
 
 .PHONY: e2e
 e2e: venv ## Test whole stories on a cluster (brought up, and taken down if it wasn't up; SOLOIST_KEEP=1 leaves it)
-	@$(CLUSTER) run $(PYTEST) tests/e2e $(PYTEST_ARGS)
+	@$(CLUSTER) run $(BIN)/python -m tests.e2e $(PYTEST_ARGS)
 
 # On a new machine the long part, building Kubernetes and the images, goes on beside the quick tiers.
 .PHONY: test

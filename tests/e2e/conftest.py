@@ -76,9 +76,9 @@ def make_room(title: str, world: World, folder: Path) -> Iterator[Room]:
 
 
 @pytest.fixture
-def report() -> Iterator[list[str]]:
+def report() -> list[str]:
     """Lines that a story wants to tell at the end of the session, whether it passed or not."""
-    yield TIMES
+    return TIMES
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -43,7 +43,14 @@ def install_chart(images: Mapping[str, str], environment: Mapping[str, str]) -> 
     helm = shutil.which("helm", path=environment["PATH"])
     assert helm is not None
     command = (helm, "upgrade", "--install", "soloist", CHECKOUT / "charts" / "soloist")
-    where = ("--namespace", "soloist-system", "--create-namespace", "--take-ownership", "--wait", "--timeout=3m")
+    where = (
+        "--namespace",
+        "soloist-system",
+        "--create-namespace",
+        "--take-ownership",
+        "--wait",
+        "--timeout=3m",
+    )
     text = json.dumps(values(images))
     run(*command, *where, "--values=-", why="Installing", text=text, environment=environment)
 
