@@ -33,7 +33,7 @@ def build(run: Run, step: Step, attempt: int) -> dict[str, Any]:
             "clusterSelector": {"ray.io/cluster": names.cluster(run)},
             "entrypoint": "python -m soloist_workloads.step",
             "activeDeadlineSeconds": max(1, int(duration_value(step.timeout).total_seconds())),
-            "runtimeEnvYAML": json.dumps(environment),
+            "runtimeEnvYAML": json.dumps(environment, sort_keys=True),
         },
     }
 
