@@ -13,10 +13,12 @@ import pytest
 from tests.cluster import files
 from tests.cluster.layout import cache
 from tests.e2e.eventually import eventually
+from tests.e2e.forward import Forward
 from tests.e2e.installed import Access, ensure_platform
 from tests.e2e.kubectl import connect
+from tests.e2e.mlflow_view import MLflowView
 from tests.e2e.room import RESTRICTED, Room
-from tests.e2e.world import World
+from tests.e2e.world import MLFLOW, NAMESPACE, World
 
 TIMES: list[str] = []
 
@@ -40,9 +42,11 @@ def access() -> Access:
 def world(access: Access) -> Iterator[World]:
     """The platform, whole."""
     with connect(access.kubectl, access.environment) as kubectl:
-        found = World(kubectl)
+        server = Forward(kubectl, NAMESPACE, MLFLOW, 5000)
+        found = World(kubectl, MLflowView(server))
         eventually(found.is_whole, within=120, what="the platform to be ready", last=found.story)
         yield found
+        server.close()
 
 
 @pytest.fixture

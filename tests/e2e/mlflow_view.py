@@ -7,29 +7,25 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.kubectl import Kubectl
+from tests.e2e.forward import Forward
 
 Answer = dict[str, Any]
+
+
+API = "/api/2.0/mlflow"
 
 
 @dataclass(frozen=True, slots=True)
 class MLflowView:
     """The tracking server behind its Service."""
 
-    kubectl: Kubectl
-    namespace: str
-    service: str
+    server: Forward
 
     def _get(self, path: str, /, **asked: str) -> Answer:
-        return self._answer(httpx.get(f"{self._root}/{path}", params=asked, timeout=30))
+        return self._answer(self.server.request("GET", f"{API}/{path}", params=asked))
 
     def _post(self, path: str, body: Answer) -> Answer:
-        return self._answer(httpx.post(f"{self._root}/{path}", json=body, timeout=30))
-
-    @property
-    def _root(self) -> str:
-        service = self.kubectl.service(self.namespace, self.service)
-        return f"{service}/api/2.0/mlflow"
+        return self._answer(self.server.request("POST", f"{API}/{path}", json=body))
 
     @staticmethod
     def _answer(response: httpx.Response) -> Answer:
@@ -66,8 +62,7 @@ class MLflowView:
         """A text artifact, through the server's artifact proxy."""
         uri = str(self.run(run_id)["info"]["artifact_uri"])
         place = uri.removeprefix("mlflow-artifacts:").lstrip("/")
-        root = self.kubectl.service(self.namespace, self.service)
-        answer = httpx.get(f"{root}/api/2.0/mlflow-artifacts/artifacts/{place}/{path}", timeout=30)
+        answer = self.server.request("GET", f"/api/2.0/mlflow-artifacts/artifacts/{place}/{path}")
         assert answer.is_success, f"MLflow: {path}: {answer.status_code} {answer.text[:200]}"
         return answer.text
 

@@ -13,6 +13,7 @@ from tests.e2e.eventually import eventually
 from tests.e2e.kubectl import Kubectl, Manifest
 from tests.e2e.mlflow_view import MLflowView
 
+NAMESPACE = "soloist-system"
 OPERATOR = "soloist-operator"
 MLFLOW = "soloist-mlflow"
 POSTGRES = "soloist-postgres"
@@ -23,12 +24,9 @@ class World:
     """One installation of the chart as release `soloist`."""
 
     kubectl: Kubectl
-    namespace: str = "soloist-system"
+    mlflow: MLflowView
+    namespace: str = NAMESPACE
     kuberay_namespace: str = "ray-system"
-
-    @property
-    def mlflow(self) -> MLflowView:
-        return MLflowView(self.kubectl, self.namespace, MLFLOW)
 
     @property
     def runtime_image(self) -> str:
