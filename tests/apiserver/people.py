@@ -28,7 +28,9 @@ class RealPeople:
         await self._patch(ref, {"status": status}, "status")
 
     async def remove(self, ref: ObjectRef) -> None:
-        if ref.kind == VOLUME_CLAIM:  # its protection is lifted by a controller that does not run here
+        if (
+            ref.kind == VOLUME_CLAIM
+        ):  # its protection is lifted by a controller that does not run here
             await self._patch(ref, {"metadata": {"finalizers": None}})
         await self._transport.json("DELETE", path_of(ref.kind, ref.namespace, ref.name))
 

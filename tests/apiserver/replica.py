@@ -27,9 +27,7 @@ class Replica:
         self.log = folder / f"{name}.log"
         config = folder / f"{name}.yaml"
         runtimes = {"default": {"image": "example/runtime:1"}}
-        config.write_text(
-            yaml.safe_dump({"mlflow": {"trackingUri": mlflow}, "runtimes": runtimes})
-        )
+        config.write_text(yaml.safe_dump({"mlflow": {"trackingUri": mlflow}, "runtimes": runtimes}))
         environment = {
             **os.environ,
             "KUBECONFIG": str(plane.kubeconfig_path),

@@ -38,9 +38,7 @@ def test_a_file_and_an_environment_make_settings(tmp_path: Path) -> None:
     ],
     ids=["no YAML", "a list", "empty", "unknown key", "unknown runtime", "word", "zero", "secret"],
 )
-def test_what_is_wrong_is_said(
-    tmp_path: Path, text: str, more: dict[str, str], said: str
-) -> None:
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, more: dict[str, str], said: str) -> None:
     with pytest.raises(BadSettings) as caught:
         read_settings(written(tmp_path, text, **more))
     assert said in str(caught.value)

@@ -74,7 +74,7 @@ class GitRefs:
             cause = f"{where} is no Git repository, or asks for credentials"
         except (GitProtocolError, OSError, ValueError, KeyError) as error:
             cause = f"{where} can't be read ({type(error).__name__})"
-        except Exception as error:  # noqa: BLE001  # urllib3's errors share no base with dulwich's
+        except Exception as error:  # urllib3's errors share no base with dulwich's
             cause = f"{where} can't be reached ({type(error).__name__})"
         raise Unreachable(
             Reason.SOURCE_UNREACHABLE,

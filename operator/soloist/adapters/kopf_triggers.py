@@ -8,7 +8,7 @@ task of its loop, and it takes the signals of the main thread for itself.
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +25,7 @@ from soloist.core.objects import OWNER_KIND, OWNER_NAME, Key, KindRef
 log = logging.getLogger(__name__)
 
 # The kubelet renews a pod's token long before its end; logging in anew every ten minutes always finds a good one.
-LOGIN_AGAIN = datetime.timedelta(minutes=10)
+LOGIN_AGAIN = dt.timedelta(minutes=10)
 # A watch ends and begins anew this often, so that a half-dead connection never lasts.
 WATCH_SECONDS = 300
 
@@ -182,5 +182,5 @@ def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
         ca_path=SERVICE_CERT_FILENAME,
         scheme="Bearer",
         token=Path(SERVICE_TOKEN_FILENAME).read_text(encoding="utf-8").strip(),
-        expiration=datetime.datetime.now(datetime.UTC) + LOGIN_AGAIN,
+        expiration=dt.datetime.now(dt.UTC) + LOGIN_AGAIN,
     )

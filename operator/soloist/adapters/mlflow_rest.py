@@ -75,11 +75,10 @@ class MLflowRest:
             return payload
         if payload is None:
             raise self._unreachable(f"answered {path} with status {status} and no JSON")
-        match payload.get("error_code"):
-            case "RESOURCE_DOES_NOT_EXIST":
-                raise Missing(path)
-            case "RESOURCE_ALREADY_EXISTS":
-                raise Exists(path)
+        if payload.get("error_code") == "RESOURCE_DOES_NOT_EXIST":
+            raise Missing(path)
+        if payload.get("error_code") == "RESOURCE_ALREADY_EXISTS":
+            raise Exists(path)
         message = str(payload.get("message") or text)[:300].rstrip(". \n")
         raise self._unreachable(f"answered {path} with status {status}: {message}")
 

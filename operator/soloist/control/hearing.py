@@ -27,7 +27,7 @@ class Hearing:
 
     def __init__(self, own: Iterable[KindRef], children: Iterable[KindRef]) -> None:
         labels = {MANAGED_BY: MANAGER}
-        self._silent = {**{ref: {} for ref in own}, **{ref: labels for ref in children}}
+        self._silent = {**{ref: {} for ref in own}, **dict.fromkeys(children, labels)}
 
     def heard(self, kind: KindRef) -> None:
         """An event of this kind came."""

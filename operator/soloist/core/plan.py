@@ -78,7 +78,7 @@ def covers(live: Any, wanted: Any) -> bool:
 
 def _field_covers(key: str, live: Any, wanted: Any) -> bool:
     if live is None:
-        return wanted is None or wanted == "" or wanted == [] or wanted == ()
+        return wanted is None or wanted in ("", [], ())
     if key in _QUANTITIES and isinstance(wanted, Mapping) and isinstance(live, Mapping):
         return all(_same_quantity(live.get(name), value) for name, value in wanted.items())
     if key in _MERGED_BY_OTHERS:

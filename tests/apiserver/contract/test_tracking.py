@@ -240,7 +240,6 @@ async def test_a_server_that_is_not_there_is_one_plain_sentence() -> None:
 async def test_a_server_that_hangs_is_given_up(unused_tcp_port: int) -> None:
     timeout = aiohttp.ClientTimeout(total=0.2)
 
-
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -253,7 +252,6 @@ async def test_a_server_that_hangs_is_given_up(unused_tcp_port: int) -> None:
 
 
 async def test_an_answer_that_is_no_json_is_one_plain_sentence(unused_tcp_port: int) -> None:
-
 
     async def page(request: web.Request) -> web.Response:
         return web.Response(text="<html>sign in</html>", status=200)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.support.fake_ports import World
-from tests.support.toy import KIND, PLATFORM, TOY
 
 from soloist.control.dispatch import Dispatch, Roster, resync
 from soloist.control.queue import Queue
@@ -14,6 +12,8 @@ from soloist.core.effects import EndTrackedRun
 from soloist.core.kind import Desired
 from soloist.core.objects import Key
 from soloist.core.outcome import Done, Outcome
+from tests.support.fake_ports import World
+from tests.support.toy import KIND, PLATFORM, TOY
 
 pytestmark = pytest.mark.asyncio
 EFFECT = EndTrackedRun("run", "FAILED")

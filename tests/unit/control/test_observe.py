@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 
 import pytest
-from tests.support.fake_ports import START, World
 
 from soloist.control.observe import observe
 from soloist.control.ports import ClusterError
 from soloist.core.effects import FindModel, GetObject, ListObjects, ResolveGit, TailLog
 from soloist.core.objects import CONFIG_MAP, POD, RAY_CLUSTER, SECRET
+from tests.support.fake_ports import START, World
 
 pytestmark = pytest.mark.asyncio
 COMMIT = "a" * 40

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.fake_time import run_in_fake_time
 
 from soloist.control.queue import Queue
 from soloist.core.objects import Key
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting
+from tests.support.fake_time import run_in_fake_time
 
 A, B = Key("Toy", "here", "a"), Key("Toy", "here", "b")
 FAILED = Failed("Bad", "it is bad")
@@ -127,9 +128,7 @@ def test_pauses_grow_to_ten_seconds_and_shrink_after_a_success() -> None:
         bench.queue.add(A)
         await bench.run(100)
         times = [at for at, _ in bench.calls]
-        pauses = [
-            round(later - earlier, 2) for earlier, later in zip(times, times[1:], strict=False)
-        ]
+        pauses = [round(later - earlier, 2) for earlier, later in itertools.pairwise(times)]
         assert pauses == [0.5, 1, 2, 4, 8, 10, 10, 10, 1, 0.5]
 
     run_in_fake_time(main())

@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.support.fake_ports import World
-from tests.support.toy import API_VERSION, KIND, PLATFORM, TOY
 
 from soloist.control.ports import ClusterError
 from soloist.control.reconcile import Result, reconcile
@@ -21,6 +19,8 @@ from soloist.core.objects import (
     owner_reference,
 )
 from soloist.core.outcome import Done, Failed, Stalled
+from tests.support.fake_ports import World
+from tests.support.toy import API_VERSION, KIND, PLATFORM, TOY
 
 pytestmark = pytest.mark.asyncio
 KEY = Key("Toy", "here", "bear")
