@@ -60,10 +60,12 @@ def values(images: Mapping[str, str]) -> dict[str, Any]:
         repository, _, tag = images[target].rpartition(":")
         return {"repository": repository, "tag": tag}
 
-    small = {"requests": {"cpu": "20m"}}
+    # Two cores must also hold a Ray head and the pods of two versions. Not less: what asks for little CPU gets little
+    # when a training takes all there is, and an operator that can't renew its Lease in time must stop.
+    small = {"requests": {"cpu": "50m"}}
     return {
         "image": {"operator": image("operator")},
-        "operator": {"resources": small},
+        "operator": {"resources": {"requests": {"cpu": "100m"}}},
         "mlflow": {"image": image("mlflow"), "resources": small},
         "postgresql": {"image": image("postgres"), "resources": small},
         "runtimes": {
