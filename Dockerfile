@@ -1,7 +1,7 @@
 # Every image of the project. Layers go from what changes least to our own code, so that an edit of it moves kilobytes.
 #   docker build --target operator .
 # The base is an argument: where no image can be pulled, tests/cluster makes one of Debian's own packages.
-ARG BASE=docker.io/library/python:3.11-slim-bookworm
+ARG BASE=python:3.11-slim-bookworm
 
 # --- An environment, and the user that everything runs as
 FROM ${BASE} AS python
