@@ -107,7 +107,7 @@ def test_defaults_appear_in_the_live_object(plane: ControlPlane, namespace: str)
                 }
             ],
         },
-        "endpoint": {"cpu": "500m", "memory": "1Gi", "replicas": {"min": 1}},
+        "endpoint": {"cpu": "100m", "memory": "1Gi", "replicas": {"min": 1}},
     }
 
 

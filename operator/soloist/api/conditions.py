@@ -47,7 +47,6 @@ class Reason(StrEnum):
     KUBERAY_MISSING = "KubeRayMissing"
     MLFLOW_UNREACHABLE = "MLflowUnreachable"
     POD_FAILED = "PodFailed"
-    MODEL_FETCH_FAILED = "ModelFetchFailed"
     REFUSED = "Refused"
     # how a step ended
     NON_ZERO_EXIT = "NonZeroExit"
@@ -56,7 +55,6 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     SUBMISSION_FAILED = "SubmissionFailed"
     DISRUPTED = "Disrupted"
-    MODEL_MISSING = "ModelMissing"
     RUN_FAILED = "RunFailed"
     # ours
     INTERNAL_ERROR = "InternalError"
