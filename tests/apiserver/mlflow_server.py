@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,9 @@ def mlflow_server() -> Iterator[str]:
             eventually(lambda: _is_up(address), within=240, what="MLflow's readiness")
             yield address
         finally:
-            process.terminate()
-            process.wait(20)
+            # All of it and at once: what it holds is thrown away, and its workers outlive a killed parent.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
@@ -43,7 +45,12 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     )
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **quiet, "PATH": path}, stdout=log, stderr=log
+            command,
+            cwd=folder,
+            env={**os.environ, **quiet, "PATH": path},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
 
 

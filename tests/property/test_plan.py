@@ -24,7 +24,7 @@ trees = st.recursive(
     lambda below: (
         st.dictionaries(words, below, max_size=3) | st.lists(below, min_size=1, max_size=3)
     ),
-    max_leaves=8,
+    max_leaves=4,
 )
 contents = st.dictionaries(words, trees, max_size=3)
 worlds = st.dictionaries(names, contents, max_size=4)
