@@ -12,6 +12,29 @@ import yaml
 
 from tests.chart.helm import CHART
 
+# What Kubernetes' users know by name; a comment at each of the three components would say nothing more.
+USUAL = {
+    "repository": "The image, without tag.",
+    "tag": "Without it: the chart's appVersion.",
+    "digest": "sha256:...; wins over the tag.",
+    "pullPolicy": "As in a container.",
+    "requests": "As in a container.",
+    "limits": "As in a container.",
+    "podAnnotations": "More annotations of its pods.",
+    "podLabels": "More labels of its pods.",
+    "nodeSelector": "As in a pod's spec.",
+    "tolerations": "As in a pod's spec.",
+    "affinity": "As in a pod's spec.",
+    "priorityClassName": "As in a pod's spec.",
+    "size": "Size of the volume; fixed at its making unless the StorageClass can expand.",
+    "storageClass": "StorageClass of the volume; without it the cluster's default.",
+    "accessMode": "As in a claim's accessModes.",
+    "existingClaim": "An existing claim instead of one that the chart makes.",
+    "secretName": "The Secret's name.",
+    "secretKey": "The key in it.",
+    "image": "The image.",
+    "nameOverride": "Another name than the chart's.",
+}
 BEGIN, END = "<!-- values: begin -->", "<!-- values: end -->"
 
 
@@ -46,7 +69,7 @@ def entries(
             yield from entries(value, lines, here)
         else:
             plain = yaml.safe_load(yaml.serialize(value))
-            yield here, f"`{json.dumps(plain)}`", comment
+            yield here, f"`{json.dumps(plain)}`", comment or USUAL[key.value]
 
 
 def comment_above(lines: list[str], line: int) -> str:
