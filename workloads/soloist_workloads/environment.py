@@ -151,9 +151,7 @@ def parse_serving(env: Environment) -> ServingSettings:
 def _required(env: Environment, name: str) -> str:
     value = env.get(name)
     if not value:
-        raise SettingsError(
-            f"{name} is not set; the operator sets it on every such pod."
-        )
+        raise SettingsError(f"{name} is not set; the operator sets it on every such pod.")
     return value
 
 
@@ -172,16 +170,10 @@ def _params(env: Environment) -> tuple[tuple[str, Scalar], ...]:
     except json.JSONDecodeError as error:
         raise SettingsError(f"{SOLOIST_PARAMS} is not JSON: {error}.") from None
     if not isinstance(params, dict):
-        raise SettingsError(
-            f"{SOLOIST_PARAMS} must be a JSON object, got {text[:60]!r}."
-        )
+        raise SettingsError(f"{SOLOIST_PARAMS} must be a JSON object, got {text[:60]!r}.")
     return tuple(params.items())
 
 
 def _tracking(env: Environment) -> TrackingSettings | None:
     uri = env.get(MLFLOW_TRACKING_URI)
-    return (
-        TrackingSettings(uri=uri, run_id=env.get(MLFLOW_RUN_ID) or None)
-        if uri
-        else None
-    )
+    return TrackingSettings(uri=uri, run_id=env.get(MLFLOW_RUN_ID) or None) if uri else None

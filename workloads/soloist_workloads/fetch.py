@@ -49,9 +49,7 @@ def _download(settings: FetchSettings, scratch: Path) -> None:
     try:
         open_model_store(settings.tracking).download(settings.model_uri, scratch)
     except TrackingError as error:
-        raise FetchError(
-            f"Model {settings.model_uri} could not be fetched. {error}"
-        ) from error
+        raise FetchError(f"Model {settings.model_uri} could not be fetched. {error}") from error
     if not (scratch / "MLmodel").is_file():
         raise FetchError(
             f"Model {settings.model_uri} has no MLmodel file in MLflow's artifact store: its files were "
@@ -103,9 +101,7 @@ def main() -> int:
     except (FetchError, SettingsError, OSError) as error:
         leave_last_words(str(error))
         return 1
-    print(
-        f"{settings.model_uri} is {'now' if fetched else 'already'} in {settings.model_dir}."
-    )
+    print(f"{settings.model_uri} is {'now' if fetched else 'already'} in {settings.model_dir}.")
     return 0
 
 

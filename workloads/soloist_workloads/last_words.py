@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -14,7 +15,5 @@ def leave_last_words(sentence: str, termination_log: Path = TERMINATION_LOG) -> 
     print(line, file=sys.stderr, flush=True)
     if not termination_log.exists():
         return
-    try:
+    with contextlib.suppress(OSError):  # a read-only mount: the log line is all there is
         termination_log.write_bytes(line.encode()[:LONGEST_MESSAGE_BYTES])
-    except OSError:
-        pass  # a read-only mount: the log line is all there is

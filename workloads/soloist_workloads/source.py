@@ -46,9 +46,7 @@ def fetch_commit(settings: SourceSettings, environ: Mapping[str, str]) -> None:
 
 def _fetch(settings: SourceSettings, env: Mapping[str, str], repository: Path) -> None:
     """One commit if the server allows asking for it by its hash, else every branch and tag."""
-    one = _try_git(
-        env, repository, "fetch", "--quiet", "--depth", "1", "origin", settings.commit
-    )
+    one = _try_git(env, repository, "fetch", "--quiet", "--depth", "1", "origin", settings.commit)
     if one.returncode == 0:
         return
     _git(
@@ -74,9 +72,7 @@ def _replace_content(source: Path, target: Path) -> None:
     shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
 
 
-def _git_environment(
-    settings: SourceSettings, environ: Mapping[str, str]
-) -> dict[str, str]:
+def _git_environment(settings: SourceSettings, environ: Mapping[str, str]) -> dict[str, str]:
     env = {**environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     if settings.has_credentials:
         env |= {
@@ -113,20 +109,12 @@ def explain_failure(settings: SourceSettings, stderr: str) -> str:
     url = _redact(settings.url)
     said = _redact(" ".join(stderr.split()))
     lower = said.lower()
-    if (
-        "could not read username" in lower
-        or "authentication failed" in lower
-        or "403" in lower
-    ):
+    if "could not read username" in lower or "authentication failed" in lower or "403" in lower:
         return (
             f"{url} asks for credentials or refuses those given. Name a Secret with username and password "
             "in spec.source.git.secretName."
         )
-    if (
-        "did not match" in lower
-        or "reference is not a tree" in lower
-        or "unable to read" in lower
-    ):
+    if "did not match" in lower or "reference is not a tree" in lower or "unable to read" in lower:
         return (
             f"Commit {settings.commit} is not in {url}: it may have been removed by a force push. "
             "Push it again or change spec.source.git.ref."

@@ -36,11 +36,7 @@ def remove_old_runs(settings: StorageSettings) -> tuple[str, ...]:
         return ()
     removed = []
     for run in sorted((folder / "runs").glob("*")):
-        if (
-            run.name in settings.keep
-            or run.is_symlink()
-            or not (run / MARKER).is_file()
-        ):
+        if run.name in settings.keep or run.is_symlink() or not (run / MARKER).is_file():
             continue
         _remove(run)
         removed.append(run.name)

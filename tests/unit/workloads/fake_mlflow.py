@@ -30,9 +30,15 @@ class FakeMlflow:
         if self.is_down:
             return 503, {"message": "down"}
         if path.startswith(ARTIFACTS):
-            return self._artifact(method, unquote(path.removeprefix(ARTIFACTS).strip("/")), query, body)
+            return self._artifact(
+                method, unquote(path.removeprefix(ARTIFACTS).strip("/")), query, body
+            )
         if path == f"{API}/runs/get":
-            return 200, {"run": {"info": {"artifact_uri": f"mlflow-artifacts:/1/{query['run_id']}/artifacts"}}}
+            return 200, {
+                "run": {
+                    "info": {"artifact_uri": f"mlflow-artifacts:/1/{query['run_id']}/artifacts"}
+                }
+            }
         if path == f"{API}/runs/log-parameter":
             return self._log_param(json.loads(body))
         if path.startswith(f"{API}/logged-models/"):
@@ -43,22 +49,34 @@ class FakeMlflow:
         return 404, {"message": f"no {path}"}
 
     def _artifact_uri(self, kind: str, uri: str | None) -> tuple[int, Any]:
-        return (200, {kind: {"info": {"artifact_uri": uri}}}) if uri else (404, {"message": "no such model"})
+        return (
+            (200, {kind: {"info": {"artifact_uri": uri}}})
+            if uri
+            else (404, {"message": "no such model"})
+        )
 
     def _log_param(self, param: dict[str, str]) -> tuple[int, Any]:
         if self.params.setdefault(param["key"], param["value"]) != param["value"]:
             return 400, {"message": "Changing param values is not allowed."}
         return 200, {}
 
-    def _artifact(self, method: str, path: str, query: dict[str, str], body: bytes) -> tuple[int, Any]:
+    def _artifact(
+        self, method: str, path: str, query: dict[str, str], body: bytes
+    ) -> tuple[int, Any]:
         if method == "PUT":
             self.artifacts[path] = body
             return 200, {}
         if path:
-            return (200, self.artifacts[path]) if path in self.artifacts else (404, {"message": "none"})
+            return (
+                (200, self.artifacts[path])
+                if path in self.artifacts
+                else (404, {"message": "none"})
+            )
         prefix = query["path"] + "/"
         names = {p.removeprefix(prefix) for p in self.artifacts if p.startswith(prefix)}
-        return 200, {"files": [{"path": n.split("/")[0], "is_dir": "/" in n} for n in sorted(names)]}
+        return 200, {
+            "files": [{"path": n.split("/")[0], "is_dir": "/" in n} for n in sorted(names)]
+        }
 
 
 @contextmanager
@@ -78,7 +96,7 @@ def fake_mlflow() -> Iterator[FakeMlflow]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = _do
+        do_GET = do_POST = do_PUT = _do  # noqa: N815 - the names are the standard library's
 
         def log_message(self, *_: object) -> None:
             pass

@@ -53,8 +53,11 @@ SIGNATURES: dict[str, Schema | None] = {
     "all": Schema([ColSpec(kind, name) for name, kind in COLUMNS.items()]),
     "plain": Schema([ColSpec(COLUMNS[name], name) for name in PLAIN]),
     "optional": Schema(
-        [ColSpec("double", "score"), ColSpec("string", "name", required=False)]
-        + [ColSpec("long", "count", required=False)]
+        [
+            ColSpec("double", "score"),
+            ColSpec("string", "name", required=False),
+            ColSpec("long", "count", required=False),
+        ]
     ),
     "doubles": Schema([ColSpec("double", "a"), ColSpec("double", "b")]),
     "longs": Schema([ColSpec("long", "a"), ColSpec("integer", "b")]),

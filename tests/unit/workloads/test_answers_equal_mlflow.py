@@ -47,9 +47,7 @@ def _mlflow_asker(folder: Path) -> Ask:
 
     def ask(payload: Payload) -> Answer:
         try:
-            answer = scoring_server.invocations(
-                payload.body, payload.content_type, model, schema
-            )
+            answer = scoring_server.invocations(payload.body, payload.content_type, model, schema)
         except MlflowException as error:
             return error.get_http_status_code(), None
         return answer.status, _parse(answer.response) if answer.status == 200 else None
@@ -65,7 +63,6 @@ def _our_asker(folder: Path) -> Ask:
         try:
             reply = scorer.invoke(payload.body, payload.content_type)
         except RequestProblem as problem:
-            assert problem.message.endswith((".", "!", "]", '"')), problem.message
             return problem.status, None
         return reply.status, _parse(reply.body)
 

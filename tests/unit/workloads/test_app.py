@@ -42,7 +42,11 @@ GOOD = {"inputs": {"a": [1.0], "b": [2.0]}}
 async def test_each_page_in_each_phase(
     path: str, loading: int, ready: int, draining: int, make_app: MakeApp, connect: Connect
 ) -> None:
-    for phase, status in ((Phase.LOADING, loading), (Phase.READY, ready), (Phase.DRAINING, draining)):
+    for phase, status in (
+        (Phase.LOADING, loading),
+        (Phase.READY, ready),
+        (Phase.DRAINING, draining),
+    ):
         app = make_app(None if phase is Phase.LOADING else "doubles")
         app._state.phase = phase
         async with connect(app) as client:
@@ -102,7 +106,9 @@ class Slow:
         return Reply(b"{}")
 
 
-async def test_health_is_answered_while_the_model_works(make_app: MakeApp, connect: Connect) -> None:
+async def test_health_is_answered_while_the_model_works(
+    make_app: MakeApp, connect: Connect
+) -> None:
     app = make_app(None)
     app._state.become_ready(Slow(0.5))  # type: ignore[arg-type] # only what the app calls
     async with connect(app) as client:
@@ -121,7 +127,9 @@ async def test_beyond_the_queue_requests_are_refused_at_once(
     app = make_app(None, most_in_flight=2)
     app._state.become_ready(Slow(0.2))  # type: ignore[arg-type] # only what the app calls
     async with connect(app) as client:
-        answers = await asyncio.gather(*(client.post("/invocations", content=b"{}") for _ in range(5)))
+        answers = await asyncio.gather(
+            *(client.post("/invocations", content=b"{}") for _ in range(5))
+        )
     assert sorted(answer.status_code for answer in answers) == [200, 200, 503, 503, 503]
     refused = next(answer for answer in answers if answer.status_code == 503)
     assert refused.headers["retry-after"] == "1"
@@ -139,4 +147,6 @@ async def test_metrics_count_by_protocol_and_code(make_app: MakeApp, connect: Co
     assert 'soloist_serving_requests_total{code="400",protocol="v2"} 1.0' in text
     assert 'soloist_serving_prediction_duration_seconds_count{protocol="v1"} 2.0' in text
     assert "soloist_serving_in_flight_requests 0.0" in text
-    assert 'soloist_serving_model_info{' not in text.replace("# ", "")  # told by the start, not here
+    assert "soloist_serving_model_info{" not in text.replace(
+        "# ", ""
+    )  # told by the start, not here

@@ -146,4 +146,7 @@ def test_a_model_that_cannot_be_loaded_is_one_plain_sentence(tmp_path: Path) -> 
         timeout=60,
     )
     assert process.returncode == 1
-    assert process.stderr.splitlines()[-1] == f"There is no model in {tmp_path}: No such file or directory."
+    assert (
+        process.stderr.splitlines()[-1]
+        == f"There is no model in {tmp_path}: No such file or directory."
+    )

@@ -13,7 +13,9 @@ STEP = {"SOLOIST_STEP": "train", "SOLOIST_COMMAND": "true"}
 
 
 def variables(module: object) -> set[str]:
-    values = [value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)]
+    values = [
+        value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)
+    ]
     return {value for value in values if value.startswith(("SOLOIST_", "MLFLOW_"))}
 
 

@@ -15,7 +15,11 @@ from soloist_workloads.environment import FetchSettings, TrackingSettings
 from soloist_workloads.fetch import ABANDONED_AFTER_SECONDS, SCRATCH_PREFIX, FetchError, fetch
 from tests.unit.workloads.fake_mlflow import FakeMlflow, fake_mlflow
 
-FILES = {"MLmodel": b"flavors: {}", "model.bin": b"x" * 3_000_000, "data/deep/two words.txt": b"hello"}
+FILES = {
+    "MLmodel": b"flavors: {}",
+    "model.bin": b"x" * 3_000_000,
+    "data/deep/two words.txt": b"hello",
+}
 
 
 @pytest.fixture
@@ -56,7 +60,8 @@ def test_a_model_that_is_there_is_not_asked_for(mlflow: FakeMlflow, tmp_path: Pa
 def test_pods_that_race_all_end_well(mlflow: FakeMlflow, tmp_path: Path) -> None:
     results: list[bool] = []
     threads = [
-        threading.Thread(target=lambda: results.append(fetch(settings(mlflow, tmp_path)))) for _ in range(4)
+        threading.Thread(target=lambda: results.append(fetch(settings(mlflow, tmp_path))))
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -101,7 +106,11 @@ def test_mlflow_being_away_is_one_plain_sentence(tmp_path: Path) -> None:
         "SOLOIST_MODEL_DIR": str(tmp_path / "flights" / "3"),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "soloist_workloads.fetch"], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "soloist_workloads.fetch"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert done.stderr == (

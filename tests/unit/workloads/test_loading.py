@@ -30,7 +30,11 @@ REQUEST = b'{"dataframe_records": [{"a": 0.1, "b": 0.9}, {"a": 1.0, "b": 0.0}]}'
 def save_sklearn(folder: Path) -> object:
     model = LogisticRegression().fit(TABLE, LABELS)
     mlflow.sklearn.save_model(
-        model, folder, signature=infer_signature(TABLE, LABELS), input_example=TABLE[:2], pip_requirements=[]
+        model,
+        folder,
+        signature=infer_signature(TABLE, LABELS),
+        input_example=TABLE[:2],
+        pip_requirements=[],
     )
     return model
 
@@ -38,20 +42,30 @@ def save_sklearn(folder: Path) -> object:
 def save_probabilities(folder: Path) -> object:
     model = LogisticRegression().fit(TABLE, LABELS)
     mlflow.sklearn.save_model(
-        model, folder, signature=infer_signature(TABLE), pyfunc_predict_fn="predict_proba", pip_requirements=[]
+        model,
+        folder,
+        signature=infer_signature(TABLE),
+        pyfunc_predict_fn="predict_proba",
+        pip_requirements=[],
     )
     return model
 
 
 def save_booster(folder: Path) -> object:
-    model = LGBMRegressor(n_estimators=3, min_child_samples=2, verbosity=-1).fit(TABLE, LABELS).booster_
-    mlflow.lightgbm.save_model(model, folder, signature=infer_signature(TABLE, LABELS), pip_requirements=[])
+    model = (
+        LGBMRegressor(n_estimators=3, min_child_samples=2, verbosity=-1).fit(TABLE, LABELS).booster_
+    )
+    mlflow.lightgbm.save_model(
+        model, folder, signature=infer_signature(TABLE, LABELS), pip_requirements=[]
+    )
     return model
 
 
 def save_lightgbm_classifier(folder: Path) -> object:
     model = LGBMClassifier(n_estimators=3, min_child_samples=2, verbosity=-1).fit(TABLE, LABELS)
-    mlflow.lightgbm.save_model(model, folder, signature=infer_signature(TABLE, LABELS), pip_requirements=[])
+    mlflow.lightgbm.save_model(
+        model, folder, signature=infer_signature(TABLE, LABELS), pip_requirements=[]
+    )
     return model
 
 
@@ -90,7 +104,10 @@ class Doubled(mlflow.pyfunc.PythonModel):
 
 def test_other_models_go_through_mlflow(tmp_path: Path) -> None:
     mlflow.pyfunc.save_model(
-        tmp_path / "model", python_model=Doubled(), signature=infer_signature(TABLE), pip_requirements=[]
+        tmp_path / "model",
+        python_model=Doubled(),
+        signature=infer_signature(TABLE),
+        pip_requirements=[],
     )
     card = read_card(tmp_path / "model")
     scorer = load_scorer(card)
@@ -123,7 +140,11 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 
 def test_a_model_that_fails_on_its_own_example_is_not_served(tmp_path: Path) -> None:
     save_sklearn(tmp_path / "model")
-    (tmp_path / "model" / "serving_input_example.json").write_text('{"inputs": {"a": ["x"], "b": [1]}}')
+    (tmp_path / "model" / "serving_input_example.json").write_text(
+        '{"inputs": {"a": ["x"], "b": [1]}}'
+    )
     card = read_card(tmp_path / "model")
-    with pytest.raises(ModelProblem, match="fails on its own input example: Column a must be double"):
+    with pytest.raises(
+        ModelProblem, match="fails on its own input example: Column a must be double"
+    ):
         warm_up(load_scorer(card), card)

@@ -14,14 +14,16 @@ pytestmark = pytest.mark.asyncio
 Infer = Callable[[str, Any], Awaitable[httpx.Response]]
 
 
-def tensor(name: str, datatype: str, data: list[Any], shape: list[int] | None = None) -> dict[str, Any]:
+def tensor(
+    name: str, datatype: str, data: list[Any], shape: list[int] | None = None
+) -> dict[str, Any]:
     return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data}
 
 
 def seen(response: httpx.Response) -> list[dict[str, Any]]:
     """The mirror answers one description per column, as one BYTES output of JSON-like texts."""
     assert response.status_code == 200, response.text
-    return [eval(text) for text in response.json()["outputs"][0]["data"]]  # noqa: S307 - our own repr
+    return [eval(text) for text in response.json()["outputs"][0]["data"]]
 
 
 async def test_one_tensor_per_column(infer: Infer) -> None:
@@ -35,7 +37,10 @@ async def test_one_tensor_per_column(infer: Infer) -> None:
 async def test_one_tensor_of_rows(infer: Infer) -> None:
     body = {"inputs": [tensor("input-0", "FP64", [1, 2, 3, 4], [2, 2])]}
     columns = seen(await infer("doubles", body))
-    assert [column["values"] for column in columns] == [["float 1.0", "float 3.0"], ["float 2.0", "float 4.0"]]
+    assert [column["values"] for column in columns] == [
+        ["float 1.0", "float 3.0"],
+        ["float 2.0", "float 4.0"],
+    ]
 
 
 async def test_nested_data_is_the_same_as_flat(infer: Infer) -> None:

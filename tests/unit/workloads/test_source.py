@@ -22,7 +22,12 @@ IDENTITY = {
 
 def git(repository: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", *arguments], cwd=repository, env={**os.environ, **IDENTITY}, capture_output=True, text=True, check=True
+        ["git", *arguments],
+        cwd=repository,
+        env={**os.environ, **IDENTITY},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 
@@ -44,7 +49,9 @@ def repository(tmp_path: Path) -> tuple[Path, list[str]]:
 
 
 def settings(url: Path | str, commit: str, target: Path) -> SourceSettings:
-    return SourceSettings(url=f"file://{url}", commit=commit, code_dir=target, has_credentials=False)
+    return SourceSettings(
+        url=f"file://{url}", commit=commit, code_dir=target, has_credentials=False
+    )
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
@@ -61,7 +68,7 @@ def test_the_commit_and_nothing_else(
 
 
 def test_a_commit_that_is_gone_is_told(repository: tuple[Path, list[str]], tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="Commit 1234.* is not in file://"):
+    with pytest.raises(SourceError, match=r"Commit 1234.* is not in file://"):
         fetch_commit(settings(repository[0], "1234" * 10, tmp_path / "code"), os.environ)
 
 
@@ -72,7 +79,9 @@ def test_a_repository_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_passwords_in_addresses_are_never_shown() -> None:
     asked = SourceSettings("https://ada:secret@git.example.com/x", "1", Path("/x"), True)
-    said = explain_failure(asked, "fatal: unable to access 'https://ada:secret@git.example.com/x/': 403")
+    said = explain_failure(
+        asked, "fatal: unable to access 'https://ada:secret@git.example.com/x/': 403"
+    )
     assert "secret@" not in said
     assert "https://git.example.com/x" in said
     assert "spec.source.git.secretName" in said

@@ -15,7 +15,12 @@ from typing import Any
 import pytest
 
 from soloist_workloads.step.log import CUT_NOTICE, LogFile
-from soloist_workloads.step.memory import find_memory_files, read_limit, read_oom_kills, read_working_set
+from soloist_workloads.step.memory import (
+    find_memory_files,
+    read_limit,
+    read_oom_kills,
+    read_working_set,
+)
 from soloist_workloads.step.outcome import PREFIX, Reason, decide_outcome
 from soloist_workloads.step.upload import LogUploader, log_params
 from soloist_workloads.tracking.rest import RestRun, Server

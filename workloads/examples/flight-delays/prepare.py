@@ -14,7 +14,17 @@ FLIGHTS = [
     "month", "day", "sched_dep_time", "sched_arr_time", "arr_delay", "carrier", "tailnum", "origin",
     "dest", "distance", "time_hour",
 ]  # fmt: skip
-WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
+WEATHER = [
+    "temp",
+    "dewp",
+    "humid",
+    "wind_dir",
+    "wind_speed",
+    "wind_gust",
+    "precip",
+    "pressure",
+    "visib",
+]
 PLANES = ["plane_year", "seats", "engines"]
 
 
@@ -37,7 +47,9 @@ class Join:
 
     def __call__(self, block: pa.Table) -> pd.DataFrame:
         flights = block.to_pandas()
-        flights = flights[flights["arr_delay"].notna()]  # cancelled and diverted flights never arrived
+        flights = flights[
+            flights["arr_delay"].notna()
+        ]  # cancelled and diverted flights never arrived
         joined = flights.merge(self.weather, on=["origin", "time_hour"], how="left", validate="m:1")
         joined = joined.merge(self.planes, on="tailnum", how="left", validate="m:1")
         departure, arrival = minutes(joined["sched_dep_time"]), minutes(joined["sched_arr_time"])
@@ -54,9 +66,13 @@ def main() -> None:
     ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    context.use_datasource_v2 = False  # its listing stage starts one more worker: 4 s on one core, for one file
+    context.use_datasource_v2 = (
+        False  # its listing stage starts one more worker: 4 s on one core, for one file
+    )
     weather = pd.read_parquet(SOURCE / "weather.parquet", columns=["origin", "time_hour", *WEATHER])
-    planes = pd.read_parquet(SOURCE / "planes.parquet", columns=["tailnum", "year", "seats", "engines"])
+    planes = pd.read_parquet(
+        SOURCE / "planes.parquet", columns=["tailnum", "year", "seats", "engines"]
+    )
     planes = planes.rename(columns={"year": "plane_year"})
     flights = ray.data.read_parquet(str(SOURCE / "flights.parquet"), columns=FLIGHTS)
     joined = flights.map_batches(Join(weather, planes), batch_format="pyarrow", batch_size=None)

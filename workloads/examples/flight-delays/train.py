@@ -33,7 +33,7 @@ TRUSTED = [
 def read() -> pd.DataFrame:
     flights = pd.read_parquet(Path(os.environ["SOLOIST_RUN_STORAGE"]) / "flights")
     # A number may be missing when we are asked, so all are floats; a text is never missing.
-    return flights.astype({name: "float64" for name in NUMBERS})
+    return flights.astype(dict.fromkeys(NUMBERS, "float64"))
 
 
 def baseline(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
@@ -56,7 +56,11 @@ def fit(train: pd.DataFrame, validation: pd.DataFrame):
         verbose_feature_names_out=False,
     )
     model = LGBMRegressor(
-        objective="l1", n_estimators=ROUNDS, learning_rate=LEARNING_RATE, num_leaves=LEAVES, verbosity=-1
+        objective="l1",
+        n_estimators=ROUNDS,
+        learning_rate=LEARNING_RATE,
+        num_leaves=LEAVES,
+        verbosity=-1,
     )
     model.fit(
         encode.fit_transform(train[TEXTS + NUMBERS]),
@@ -98,7 +102,9 @@ def main() -> None:
             input_example=example,
             skops_trusted_types=TRUSTED,
             # Named here, because finding them out would start another Python for several seconds.
-            pip_requirements=[f"{name}=={version(name)}" for name in ("lightgbm", "scikit-learn", "skops")],
+            pip_requirements=[
+                f"{name}=={version(name)}" for name in ("lightgbm", "scikit-learn", "skops")
+            ],
         )
     print(f"MAE {mae:.2f} minutes on November and December; the table on paper {baseline_mae:.2f}.")
 

@@ -9,21 +9,18 @@ from functools import partial
 
 from soloist_workloads.environment import ServingSettings, SettingsError, parse_serving
 from soloist_workloads.last_words import leave_last_words
+from soloist_workloads.processors import count_processors, openmp_environment
 from soloist_workloads.serving.problem import ModelProblem
-from soloist_workloads.serving.processors import count_processors
 
 MOST_THREADS = 4
 
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    processors = count_processors()
-    # Read by OpenMP when numpy, scikit-learn or LightGBM are loaded: a thread per processor of the *node*,
-    # their default, makes them wait for each other within the container's quota.
-    os.environ.setdefault("OMP_NUM_THREADS", str(processors))
+    os.environ.update(openmp_environment(os.environ))  # before numpy is imported, which reads it
     try:
         settings = parse_serving(os.environ)
-        run(settings, threads=max(2, min(processors, MOST_THREADS)))
+        run(settings, threads=max(2, min(count_processors(), MOST_THREADS)))
     except (SettingsError, ModelProblem) as error:
         leave_last_words(str(error))
         return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import json
 from typing import Any
 
@@ -20,9 +20,7 @@ def encode_predictions(predictions: Any) -> bytes:
 
 
 def _is_finite(array: np.ndarray[Any, Any]) -> bool:
-    return array.dtype.kind in "iub" or (
-        array.dtype.kind == "f" and bool(np.isfinite(array).all())
-    )
+    return array.dtype.kind in "iub" or (array.dtype.kind == "f" and bool(np.isfinite(array).all()))
 
 
 def _jsonable(predictions: Any) -> Any:
@@ -33,27 +31,23 @@ def _jsonable(predictions: Any) -> Any:
             return predictions.to_dict(orient="records")
         case pd.Series():
             return pd.DataFrame(predictions).to_dict(orient="records")
-    return predictions
+        case _:
+            return predictions
 
 
 def _encode(value: Any) -> Any:
     match value:
         case np.ndarray():
-            return (
-                [_encode(item) for item in value]
-                if value.dtype == object
-                else value.tolist()
-            )
+            return [_encode(item) for item in value] if value.dtype == object else value.tolist()
         case np.datetime64():
             return np.datetime_as_string(value)
         case np.generic():
             return value.item()
         case bytes() | bytearray():
             return base64.encodebytes(value).decode("ascii")
-        case datetime.date() | datetime.time():
+        case dt.date() | dt.time():
             return value.isoformat()
         case str() | int() | float() | bool() | None | list() | dict():
             return value
-    raise TypeError(
-        f"The model returned {type(value).__name__}, which has no JSON form."
-    )
+        case _:
+            raise TypeError(f"The model returned {type(value).__name__}, which has no JSON form.")

@@ -61,22 +61,14 @@ class App:
         await respond(send, response, extra)
         self.metrics.requests.labels(protocol, str(response.status)).inc()
         if protocol != PROBE:
-            self.metrics.request_seconds.labels(protocol).observe(
-                time.perf_counter() - started
-            )
+            self.metrics.request_seconds.labels(protocol).observe(time.perf_counter() - started)
 
-    async def _answer(
-        self, page: Page | NotFound, scope: Scope, receive: Receive
-    ) -> Response:
+    async def _answer(self, page: Page | NotFound, scope: Scope, receive: Receive) -> Response:
         if isinstance(page, NotFound):
-            return _render(
-                RequestProblem(page.sentence, status=404, code="NOT_FOUND"), V2
-            )
+            return _render(RequestProblem(page.sentence, status=404, code="NOT_FOUND"), V2)
         if (scope["method"] == "POST") is not (page in POSTED):
             wanted = "POST" if page in POSTED else "GET"
-            problem = RequestProblem(
-                f"Use {wanted} here.", status=405, code="METHOD_NOT_ALLOWED"
-            )
+            problem = RequestProblem(f"Use {wanted} here.", status=405, code="METHOD_NOT_ALLOWED")
             return _render(problem, _protocol(page))
         if page in POSTED:
             return await self._predict(page, scope, receive)
@@ -109,9 +101,7 @@ class App:
             with histogram.time():
                 if page is Page.INVOCATIONS:
                     return scorer.invoke(body, content_type)
-                answer = openinference.infer(
-                    body, scorer, model=self._name, version=self._version
-                )
+                answer = openinference.infer(body, scorer, model=self._name, version=self._version)
                 return Reply(answer)
 
         return work
@@ -134,22 +124,17 @@ class App:
                 answer = {"ready": ready, "because": self._state.phase.value}
                 return _json(answer, status=200 if ready else 503)
             case Page.MODEL_READY:
-                return _json(
-                    {"name": self._name, "ready": ready}, status=200 if ready else 503
-                )
+                return _json({"name": self._name, "ready": ready}, status=200 if ready else 503)
             case Page.PING:
                 return Response(b"\n", 200 if self._state.scorer else 503)
             case Page.VERSION:
-                return Response(
-                    package_version("mlflow").encode(), content_type="text/plain"
-                )
+                return Response(package_version("mlflow").encode(), content_type="text/plain")
             case Page.METRICS:
                 return Response(self.metrics.render(), content_type=CONTENT_TYPE)
             case Page.SERVER:
-                return _json(
-                    {"name": "soloist", "version": PROTOCOL_VERSION, "extensions": []}
-                )
-        return self._describe_model()
+                return _json({"name": "soloist", "version": PROTOCOL_VERSION, "extensions": []})
+            case _:
+                return self._describe_model()
 
     def _describe_model(self) -> Response:
         try:
@@ -173,7 +158,8 @@ def _protocol(page: Page | NotFound) -> str:
             return V1
         case Page.INFER:
             return V2
-    return PROBE
+        case _:
+            return PROBE
 
 
 def _json(answer: object, *, status: int = 200) -> Response:
@@ -186,9 +172,7 @@ def _render(problem: RequestProblem, protocol: str) -> Response:
         answer = {"error_code": problem.code, "message": problem.message}
     else:
         answer = {"error": problem.message}
-    headers = (
-        [CLOSE] if problem.status == 413 else []
-    )  # the rest of that body is never read
+    headers = [CLOSE] if problem.status == 413 else []  # the rest of that body is never read
     if problem.status == 503:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
     return Response(orjson.dumps(answer), problem.status, headers=tuple(headers))

@@ -28,7 +28,7 @@ from soloist_workloads.serving.problem import (
     json_type,
     show,
 )
-from soloist_workloads.serving.signature import Column, Columns, Tensor
+from soloist_workloads.serving.signature import Column, Columns, Nothing, Tensor
 from soloist_workloads.serving.tables import (
     RECORDS,
     SPLIT,
@@ -40,7 +40,9 @@ from soloist_workloads.serving.tensor import enforce_tensor
 INSTANCES, INPUTS = "instances", "inputs"
 FORMS = (SPLIT, RECORDS, INSTANCES, INPUTS)
 
-ONE_FORM = "Send a JSON object with exactly one of dataframe_split, dataframe_records, instances or inputs"
+ONE_FORM = (
+    "Send a JSON object with exactly one of dataframe_split, dataframe_records, instances or inputs"
+)
 
 
 def read_json(body: bytes, signature: Checkable) -> ModelInput:
@@ -50,17 +52,10 @@ def read_json(body: bytes, signature: Checkable) -> ModelInput:
         raise RequestProblem(f"{ONE_FORM}; this one has {show(sorted(request))}.")
     form = forms[0]
     if form in (SPLIT, RECORDS):
-        table = (
-            table_from_split(request) if form == SPLIT else table_from_records(request)
-        )
+        table = table_from_split(request) if form == SPLIT else table_from_records(request)
         return enforce(cast_table(table, signature), signature)
     given = request[form]
-    if (
-        form == INSTANCES
-        and isinstance(given, list)
-        and given
-        and isinstance(given[0], dict)
-    ):
+    if form == INSTANCES and isinstance(given, list) and given and isinstance(given[0], dict):
         return enforce(_columns_of_instances(given, signature), signature)
     converted = _convert(given, signature)
     if form == INSTANCES:
@@ -70,18 +65,14 @@ def read_json(body: bytes, signature: Checkable) -> ModelInput:
 
 def read_csv(body: bytes, signature: Checkable) -> ModelInput:
     if isinstance(signature, Tensor):
-        raise RequestProblem(
-            "The model takes an array, which CSV can't say. Send JSON."
-        )
+        raise RequestProblem("The model takes an array, which CSV can't say. Send JSON.")
     dtypes: Any = None
     if isinstance(signature, Columns):
         dtypes = {column.name: pandas_type(column.kind) for column in signature.columns}
     try:
         table = pd.read_csv(io.StringIO(body.decode("utf-8")), dtype=dtypes)
     except REFUSALS as error:
-        raise RequestProblem(
-            f"The body is not CSV that fits the signature: {error}."
-        ) from None
+        raise RequestProblem(f"The body is not CSV that fits the signature: {error}.") from None
     return enforce(table, signature)
 
 
@@ -108,9 +99,7 @@ def _columns_of_instances(rows: list[Any], signature: Checkable) -> dict[str, An
     columns = _named(signature)
     for position, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise RequestProblem(
-                f"instances[{position}] is no object, but instances[0] is."
-            )
+            raise RequestProblem(f"instances[{position}] is no object, but instances[0] is.")
         for name, value in row.items():
             gathered[name].append(_typed(value, columns.get(name)))
     table = {name: np.array(values) for name, values in gathered.items()}
@@ -137,10 +126,7 @@ def _convert(given: Any, signature: Checkable) -> Any:
     if isinstance(given, dict):
         return {name: _typed(value, columns.get(name)) for name, value in given.items()}
     if isinstance(given, list) and all(isinstance(row, dict) for row in given):
-        return [
-            {name: _typed(v, columns.get(name)) for name, v in row.items()}
-            for row in given
-        ]
+        return [{name: _typed(v, columns.get(name)) for name, v in row.items()} for row in given]
     dtype = _first_type(signature)
     try:
         return _array(given, dtype)
@@ -162,7 +148,8 @@ def _first_type(signature: Checkable) -> np.dtype[Any] | None:
             return np.dtype(signature.dtype)
         case Columns():
             return NUMPY_TYPES[signature.columns[0].kind]
-    return None
+        case Nothing():
+            return None
 
 
 def _typed(value: Any, column: Column | None) -> Any:
@@ -176,26 +163,18 @@ def _typed(value: Any, column: Column | None) -> Any:
 
 
 def _array(value: Any, dtype: np.dtype[Any] | None) -> Any:
-    return (
-        np.array(value, dtype)
-        if isinstance(value, list)
-        else np.array([value], dtype)[0]
-    )
+    return np.array(value, dtype) if isinstance(value, list) else np.array([value], dtype)[0]
 
 
 def _require_equal_lengths(table: Any, signature: Checkable) -> None:
     if not isinstance(table, dict):
         return
-    lengths = {
-        name: len(values) for name, values in table.items() if np.ndim(values) > 0
-    }
+    lengths = {name: len(values) for name, values in table.items() if np.ndim(values) > 0}
     if isinstance(signature, Columns) and signature.named:
         required = {column.name for column in signature.required}
         lengths = {name: length for name, length in lengths.items() if name in required}
     if len(set(lengths.values())) > 1:
-        raise RequestProblem(
-            f"The columns of instances differ in length: {show(lengths)}."
-        )
+        raise RequestProblem(f"The columns of instances differ in length: {show(lengths)}.")
 
 
 def enforce(given: Any, signature: Checkable) -> ModelInput:
@@ -205,12 +184,13 @@ def enforce(given: Any, signature: Checkable) -> ModelInput:
             return enforce_table(_as_table(given), signature)
         case Tensor():
             return enforce_tensor(given, signature)
-    if isinstance(given, pd.DataFrame | np.ndarray):
-        return given
-    raise RequestProblem(
-        "The model was logged without a signature, so only tables and arrays can be understood. Send "
-        "dataframe_split, or log the model with a signature."
-    )
+        case Nothing() if isinstance(given, pd.DataFrame | np.ndarray):
+            return given
+        case Nothing():
+            raise RequestProblem(
+                "The model was logged without a signature, so only tables and arrays can be understood. "
+                "Send dataframe_split, or log the model with a signature."
+            )
 
 
 def _as_table(given: Any) -> pd.DataFrame:

@@ -39,12 +39,9 @@ def _cast_column(values: pd.Series, column: Column) -> pd.Series:
             case Kind.DATETIME:
                 return _nanoseconds(pd.to_datetime(values))
             case Kind.STRING:
-                return (
-                    values
-                    if isinstance(values.dtype, pd.StringDtype)
-                    else values.astype(object)
-                )
-        return values.astype(NUMPY_TYPES[column.kind])
+                return values if isinstance(values.dtype, pd.StringDtype) else values.astype(object)
+            case _:
+                return values.astype(NUMPY_TYPES[column.kind])
     except REFUSALS as error:
         raise explain_misfit(values.tolist(), column, error) from None
 
@@ -67,9 +64,7 @@ def _cast_to_tensor(table: pd.DataFrame, signature: Tensor) -> pd.DataFrame:
     return table
 
 
-def explain_misfit(
-    values: list[Any], column: Column, error: Exception
-) -> RequestProblem:
+def explain_misfit(values: list[Any], column: Column, error: Exception) -> RequestProblem:
     """Name the first value that doesn't fit; MLflow's own message is the fallback."""
     for row, value in enumerate(values):
         if _fits_alone(value, column.kind):

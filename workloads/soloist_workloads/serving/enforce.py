@@ -58,18 +58,12 @@ def enforce_table(table: pd.DataFrame, signature: Columns) -> pd.DataFrame:
 def require_columns(present: Iterable[Any], signature: Columns) -> None:
     names = list(present)
     known = set(names)
-    missing = [
-        str(column.name) for column in signature.required if column.name not in known
-    ]
+    missing = [str(column.name) for column in signature.required if column.name not in known]
     if not missing:
         return
     wanted = {column.name for column in signature.columns}
     extra = [str(name) for name in names if name not in wanted]
-    hint = (
-        f" These came instead and are not in the signature: {', '.join(extra)}."
-        if extra
-        else ""
-    )
+    hint = f" These came instead and are not in the signature: {', '.join(extra)}." if extra else ""
     types = {column.name: column.kind for column in signature.columns}
     listed = ", ".join(f"{name} ({types[name]})" for name in missing)
     raise RequestProblem(
@@ -87,9 +81,7 @@ def _enforce_by_position(table: pd.DataFrame, signature: Columns) -> pd.DataFram
             code=INVALID_PARAMETER_VALUE,
         )
     pairs = zip(table.columns[:wanted], signature.columns, strict=True)
-    return pd.DataFrame(
-        {name: enforce_column(table[name], column) for name, column in pairs}
-    )
+    return pd.DataFrame({name: enforce_column(table[name], column) for name, column in pairs})
 
 
 def enforce_column(values: pd.Series, column: Column) -> pd.Series:
@@ -100,19 +92,21 @@ def enforce_column(values: pd.Series, column: Column) -> pd.Series:
     dtype = values.dtype
     if dtype == NUMPY_TYPES[kind]:
         return values
-    textual = dtype == object or isinstance(dtype, pd.StringDtype)
+    anything = dtype.kind == "O" and isinstance(dtype, np.dtype)
+    textual = anything or isinstance(dtype, pd.StringDtype)
     match kind:
         case Kind.STRING if textual:
             return values
         case Kind.BINARY if textual or dtype.kind == "S":
             return values
-        case Kind.BOOLEAN if dtype == object:
+        case Kind.BOOLEAN if anything:
             return values
         case Kind.DATETIME:
             return _as_datetime(values, column)
         case Kind.STRING | Kind.BINARY | Kind.BOOLEAN:
             raise unfit(column, f"came as {dtype}")
-    return _widen(values, column)
+        case _:
+            return _widen(values, column)
 
 
 def _as_datetime(values: pd.Series, column: Column) -> pd.Series:

@@ -74,15 +74,13 @@ def _deserialize(file: Path, flavor: Any) -> Any:
 
             return skops.io.load(file, trusted=flavor.get("skops_trusted_types"))
         case "cloudpickle":
-            import cloudpickle
+            import cloudpickle  # type: ignore[import-untyped]  # it ships no types
 
             return cloudpickle.loads(file.read_bytes())
         case "pickle":
-            return pickle.loads(file.read_bytes())
+            return pickle.loads(file.read_bytes())  # noqa: S301 - the docstring says whom it trusts
         case other:
-            raise ModelProblem(
-                f"{file} is serialized as {other}, which is not known here."
-            )
+            raise ModelProblem(f"{file} is serialized as {other}, which is not known here.")
 
 
 def explain_load_failure(folder: Path, error: Exception) -> str:

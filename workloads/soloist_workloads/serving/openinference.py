@@ -21,7 +21,15 @@ from soloist_workloads.serving.problem import (
     show,
 )
 from soloist_workloads.serving.scorer import Scorer
-from soloist_workloads.serving.signature import Column, Columns, Kind, Signature, Tensor
+from soloist_workloads.serving.signature import (
+    Beyond,
+    Column,
+    Columns,
+    Kind,
+    Nothing,
+    Signature,
+    Tensor,
+)
 from soloist_workloads.serving.tensors import (
     BYTES,
     InputTensor,
@@ -47,14 +55,9 @@ ACCEPTED: dict[Kind, tuple[str, ...]] = {
 def infer(body: bytes, scorer: Scorer, *, model: str, version: str) -> bytes:
     """Answer one inference request."""
     request = _parse(body)
-    tensors = [
-        parse_tensor(position, given)
-        for position, given in enumerate(request["inputs"])
-    ]
+    tensors = [parse_tensor(position, given) for position, given in enumerate(request["inputs"])]
     predictions = scorer.predict(_model_input(tensors, scorer.inputs))
-    outputs = choose_outputs(
-        encode_outputs(predictions, scorer.outputs), request.get("outputs")
-    )
+    outputs = choose_outputs(encode_outputs(predictions, scorer.outputs), request.get("outputs"))
     answer: dict[str, Any] = {"model_name": model, "model_version": version}
     if request.get("id") is not None:
         answer["id"] = request["id"]
@@ -67,13 +70,9 @@ def _parse(body: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise RequestProblem(f"The body is not JSON: {error}.") from None
     if not isinstance(request, dict) or not isinstance(request.get("inputs"), list):
-        raise RequestProblem(
-            'The body must be a JSON object with an array "inputs" of tensors.'
-        )
+        raise RequestProblem('The body must be a JSON object with an array "inputs" of tensors.')
     if not request["inputs"]:
-        raise RequestProblem(
-            '"inputs" is empty. Send one tensor per column, or one for all.'
-        )
+        raise RequestProblem('"inputs" is empty. Send one tensor per column, or one for all.')
     return request
 
 
@@ -83,18 +82,17 @@ def _model_input(tensors: list[InputTensor], signature: Signature) -> Any:
             return _table(tensors, signature)
         case Tensor():
             return _one(tensors).array().astype(signature.dtype)
-    if len(tensors) == 1:
-        return tensors[0].array()
-    return pd.DataFrame({tensor.name: flatten_column(tensor) for tensor in tensors})
+        case Nothing() | Beyond() if len(tensors) == 1:
+            return tensors[0].array()
+        case Nothing() | Beyond():
+            return pd.DataFrame({tensor.name: flatten_column(tensor) for tensor in tensors})
 
 
 def _one(tensors: list[InputTensor]) -> InputTensor:
     if len(tensors) == 1:
         return tensors[0]
     names = ", ".join(tensor.name for tensor in tensors)
-    raise RequestProblem(
-        f"The model takes one tensor; the request has {len(tensors)}: {names}."
-    )
+    raise RequestProblem(f"The model takes one tensor; the request has {len(tensors)}: {names}.")
 
 
 def _table(tensors: list[InputTensor], signature: Columns) -> pd.DataFrame:
@@ -114,9 +112,7 @@ def _table(tensors: list[InputTensor], signature: Columns) -> pd.DataFrame:
         if column.name in table
     }
     if len(set(lengths.values())) > 1:
-        raise RequestProblem(
-            f"The inputs differ in their number of rows: {show(lengths)}."
-        )
+        raise RequestProblem(f"The inputs differ in their number of rows: {show(lengths)}.")
     extra = {name: None for name in by_name if name not in names}
     return pd.DataFrame(table | extra) if signature.named else pd.DataFrame(table)
 
@@ -162,6 +158,7 @@ def _typed(tensor: InputTensor, column: Column) -> Any:
                 return pd.Series([base64.b64decode(text) for text in values])
             case Kind.DATETIME:
                 return pd.to_datetime(pd.Series(values.tolist())).dt.as_unit("ns")
-        return values.astype(NUMPY_TYPES[column.kind])
+            case _:
+                return values.astype(NUMPY_TYPES[column.kind])
     except REFUSALS as error:
         raise unfit(column, str(error)) from None

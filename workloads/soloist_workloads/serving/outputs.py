@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from soloist_workloads.serving.problem import RequestProblem
-from soloist_workloads.serving.signature import Column, Columns, Kind, Signature, Tensor
+from soloist_workloads.serving.signature import (
+    Beyond,
+    Column,
+    Columns,
+    Kind,
+    Nothing,
+    Signature,
+    Tensor,
+)
 from soloist_workloads.serving.tensors import BYTES, DATATYPES
 
 OFFERED: dict[Kind, str] = {
@@ -47,7 +55,8 @@ def describe_tensors(signature: Signature, *, default: str) -> list[dict[str, An
                     "shape": shape,
                 }
             ]
-    return []
+        case Nothing() | Beyond():
+            return []
 
 
 def tensor_name(column: Column, default: str) -> str:
@@ -61,9 +70,7 @@ def tensor_name(column: Column, default: str) -> str:
 def encode_outputs(predictions: Any, signature: Signature) -> list[dict[str, Any]]:
     """One tensor per output column; `output-0` when the model gives no name."""
     if isinstance(predictions, pd.DataFrame):
-        named: Mapping[Any, Any] = {
-            name: predictions[name] for name in predictions.columns
-        }
+        named: Mapping[Any, Any] = {name: predictions[name] for name in predictions.columns}
     elif isinstance(predictions, dict):
         named = predictions
     else:
@@ -98,20 +105,13 @@ def _text(value: Any) -> str | None:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
-def choose_outputs(
-    outputs: list[dict[str, Any]], requested: Any
-) -> list[dict[str, Any]]:
+def choose_outputs(outputs: list[dict[str, Any]], requested: Any) -> list[dict[str, Any]]:
     """The outputs that the request names; all when it names none."""
     if not requested:
         return outputs
     known = {output["name"]: output for output in outputs}
-    wanted = [
-        str(item.get("name")) if isinstance(item, dict) else str(item)
-        for item in requested
-    ]
+    wanted = [str(item.get("name")) if isinstance(item, dict) else str(item) for item in requested]
     for name in wanted:
         if name not in known:
-            raise RequestProblem(
-                f"There is no output {name}. The model gives {', '.join(known)}."
-            )
+            raise RequestProblem(f"There is no output {name}. The model gives {', '.join(known)}.")
     return [known[name] for name in wanted]

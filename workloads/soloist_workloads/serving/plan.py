@@ -44,11 +44,7 @@ def _long(values: Sequence[Any]) -> Array | None:
 
 
 def _integer(values: Sequence[Any]) -> Array | None:
-    if (
-        set(map(type, values)) == {int}
-        and INT32.min <= min(values)
-        and max(values) <= INT32.max
-    ):
+    if set(map(type, values)) == {int} and INT32.min <= min(values) and max(values) <= INT32.max:
         return np.array(values, np.int32)
     return None
 
@@ -138,9 +134,7 @@ class Plan:
 
 def compile_plan(signature: Columns) -> Plan | None:
     """None for signatures whose conversions are pandas' business (dates, bytes, nameless, optional columns)."""
-    if not signature.named or not all(
-        _is_plain(column) for column in signature.columns
-    ):
+    if not signature.named or not all(_is_plain(column) for column in signature.columns):
         return None
     names = tuple(column.name for column in signature.columns)
     return Plan(

@@ -23,9 +23,7 @@ REFUSALS = (
 class RequestProblem(Exception):
     """The request can't be answered; `status` and `code` are MLflow's."""
 
-    def __init__(
-        self, message: str, *, status: int = 400, code: str = BAD_REQUEST
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 400, code: str = BAD_REQUEST) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
@@ -59,4 +57,5 @@ def json_type(value: Any) -> str:
             return "array"
         case dict():
             return "object"
-    return type(value).__name__
+        case _:
+            return type(value).__name__

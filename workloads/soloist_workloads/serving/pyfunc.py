@@ -43,9 +43,7 @@ class PyfuncScorer(Scorer):
     def invoke(self, body: bytes, content_type: str) -> Reply:
         parse_content_type(content_type)
         try:
-            answer = scoring_server.invocations(
-                body, content_type or JSON, self._model, self._schema
-            )
+            answer = _invocations(body, content_type or JSON, self._model, self._schema)
         except MlflowException as error:
             raise _problem(error) from error
         return Reply(answer.response.encode(), answer.status, answer.mimetype)

@@ -48,17 +48,13 @@ def find_page(path: str, *, model: str, version: str) -> Page | NotFound:
         return fixed
     prefix = "/v2/models/"
     if not path.startswith(prefix):
-        return NotFound(
-            f"There is no {path or '/'} here. Predictions are at POST /invocations."
-        )
+        return NotFound(f"There is no {path or '/'} here. Predictions are at POST /invocations.")
     asked, _, rest = path.removeprefix(prefix).partition("/")
     if asked != model:
         return NotFound(f"There is no model {asked} here; this is {model}.")
     if rest == "versions" or rest.startswith("versions/"):
         number, _, rest = rest.removeprefix("versions").lstrip("/").partition("/")
         if number != version:
-            return NotFound(
-                f"Version {number} of {model} is not here; this is version {version}."
-            )
+            return NotFound(f"Version {number} of {model} is not here; this is version {version}.")
     page = OF_MODEL.get(rest)
     return page if page is not None else NotFound(f"There is no {path} here.")

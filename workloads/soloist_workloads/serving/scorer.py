@@ -66,9 +66,7 @@ class NativeScorer(Scorer):
         self._predict = predict
         self._inputs = inputs
         self._outputs = outputs
-        self._plan: Plan | None = (
-            compile_plan(inputs) if isinstance(inputs, Columns) else None
-        )
+        self._plan: Plan | None = compile_plan(inputs) if isinstance(inputs, Columns) else None
 
     @property
     def flavor(self) -> str:

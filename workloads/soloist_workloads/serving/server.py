@@ -29,9 +29,7 @@ class Server(uvicorn.Server):
     client connects anew and lands on another pod.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, *, state: State, drain_seconds: float
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, *, state: State, drain_seconds: float) -> None:
         super().__init__(config)
         self._state = state
         self._drain_seconds = drain_seconds
@@ -41,15 +39,13 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets=sockets)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """The first signal starts the drain, a second one ends it. Runs between two bytecodes of anything."""
         if self._state.phase is not Phase.READY or sig == signal.SIGINT:
             self.should_exit = True
             return
         self._state.phase = Phase.DRAINING
-        self._loop.call_soon_threadsafe(
-            self._loop.call_later, self._drain_seconds, self._close
-        )
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._close)
 
     def _close(self) -> None:
         self.should_exit = True
@@ -74,9 +70,7 @@ def build_server(app: Any, *, state: State, drain_seconds: float) -> Server:
 def listen(port: int) -> socket.socket:
     """Every address of the pod, of both families where there are two."""
     if socket.has_dualstack_ipv6():
-        return socket.create_server(
-            ("", port), family=socket.AF_INET6, dualstack_ipv6=True
-        )
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
     return socket.create_server(("", port))
 
 

@@ -92,18 +92,12 @@ class ModelCard:
 def read_card(folder: Path) -> ModelCard:
     file = folder / "MLmodel"
     try:
-        body = yaml.load(
-            file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
+        body = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
     except OSError as error:
-        raise ModelProblem(
-            f"There is no model in {folder}: {error.strerror}."
-        ) from None
+        raise ModelProblem(f"There is no model in {folder}: {error.strerror}.") from None
     except yaml.YAMLError as error:
         raise ModelProblem(f"{file} is not readable YAML: {error}.") from None
-    if not isinstance(body, dict) or "python_function" not in (
-        body.get("flavors") or {}
-    ):
+    if not isinstance(body, dict) or "python_function" not in (body.get("flavors") or {}):
         raise ModelProblem(
             f"{file} has no python_function flavor. Log the model with one of mlflow's flavors "
             "(mlflow.sklearn.log_model and its like) or as a pyfunc."
@@ -150,6 +144,4 @@ def _parse_tensor(specs: list[dict[str, Any]]) -> Tensor | Beyond:
     if len(specs) != 1:
         return Beyond()
     spec = specs[0]["tensor-spec"]
-    return Tensor(
-        dtype=spec["dtype"], shape=tuple(spec["shape"]), name=specs[0].get("name")
-    )
+    return Tensor(dtype=spec["dtype"], shape=tuple(spec["shape"]), name=specs[0].get("name"))

@@ -44,9 +44,7 @@ def _tensor_of_one_column(values: pd.Series, signature: Tensor) -> np.ndarray[An
                 np.array(values, dtype=signature.dtype).reshape(signature.shape),
                 signature,
             )
-        array = (
-            np.vstack(values.tolist()).reshape(signature.shape).astype(signature.dtype)
-        )
+        array = np.vstack(values.tolist()).reshape(signature.shape).astype(signature.dtype)
     except ValueError as error:
         raise RequestProblem(
             f"The table's only column doesn't make an array of shape {signature.shape}: {error}.",
@@ -65,8 +63,7 @@ def enforce_array(array: np.ndarray[Any, Any], tensor: Tensor) -> np.ndarray[Any
     if tensor.shape == (-1,) and tensor.dtype == "object":
         return array
     fits = len(array.shape) == len(tensor.shape) and all(
-        wanted in (-1, given)
-        for wanted, given in zip(tensor.shape, array.shape, strict=True)
+        wanted in (-1, given) for wanted, given in zip(tensor.shape, array.shape, strict=True)
     )
     if not fits:
         raise RequestProblem(
@@ -88,8 +85,4 @@ def _general(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    return (
-        "["
-        + ", ".join("any" if length == -1 else str(length) for length in shape)
-        + "]"
-    )
+    return "[" + ", ".join("any" if length == -1 else str(length) for length in shape) + "]"

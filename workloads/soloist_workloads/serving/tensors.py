@@ -44,9 +44,7 @@ def parse_tensor(position: int, given: Any) -> InputTensor:
         raise RequestProblem(f"{where} must be an object, it is {json_type(given)}.")
     parameters = given.get("parameters")
     if isinstance(parameters, dict) and "binary_data_size" in parameters:
-        raise RequestProblem(
-            f"{where} comes as binary data, which isn't understood. Send JSON."
-        )
+        raise RequestProblem(f"{where} comes as binary data, which isn't understood. Send JSON.")
     for field in ("name", "datatype", "shape", "data"):
         if field not in given:
             raise RequestProblem(
@@ -66,26 +64,17 @@ def parse_tensor(position: int, given: Any) -> InputTensor:
 
 
 def _parse_shape(where: str, shape: Any) -> tuple[int, ...]:
-    if (
-        isinstance(shape, list)
-        and shape
-        and all(type(n) is int and n >= 0 for n in shape)
-    ):
+    if isinstance(shape, list) and shape and all(type(n) is int and n >= 0 for n in shape):
         return tuple(shape)
-    raise RequestProblem(
-        f"{where} has shape {show(shape)}; it must be an array of lengths."
-    )
+    raise RequestProblem(f"{where} has shape {show(shape)}; it must be an array of lengths.")
 
 
 def _flatten(data: Any) -> list[Any]:
     """The protocol allows tensors nested or flat."""
-    if not isinstance(data, list):
-        return [data]
-    while data and isinstance(data[0], list):
-        data = [
-            value for row in data for value in (row if isinstance(row, list) else [row])
-        ]
-    return data
+    values: list[Any] = data if isinstance(data, list) else [data]
+    while values and isinstance(values[0], list):
+        values = [value for row in values for value in (row if isinstance(row, list) else [row])]
+    return values
 
 
 def flatten_column(tensor: InputTensor) -> np.ndarray[Any, Any]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from soloist_workloads.serving.problem import ModelProblem, RequestProblem
 from soloist_workloads.serving.scorer import JSON, Scorer
-from soloist_workloads.serving.signature import Columns, Kind, ModelCard, Tensor
+from soloist_workloads.serving.signature import Beyond, Columns, Kind, ModelCard, Nothing, Tensor
 
 LOG = logging.getLogger(__name__)
 
@@ -63,4 +63,5 @@ def make_sample(scorer: Scorer) -> Any:
         case Tensor() as tensor:
             shape = tuple(1 if length == -1 else length for length in tensor.shape)
             return np.zeros(shape, np.dtype(tensor.dtype))
-    return None
+        case Nothing() | Beyond():
+            return None

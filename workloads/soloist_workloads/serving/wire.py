@@ -36,9 +36,7 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-async def read_body(
-    scope: Scope, receive: Receive, *, most: int = MOST_BODY_BYTES
-) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, most: int = MOST_BODY_BYTES) -> bytes:
     declared = header(scope, b"content-length")
     if declared.isdigit() and int(declared) > most:
         raise _too_large(most)
@@ -71,7 +69,5 @@ async def respond(send: Send, response: Response, extra: Iterable[Header]) -> No
         *response.headers,
         *extra,
     ]
-    await send(
-        {"type": "http.response.start", "status": response.status, "headers": headers}
-    )
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

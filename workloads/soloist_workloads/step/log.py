@@ -70,9 +70,7 @@ class Tee:
         self.saw_ray_out_of_memory = False
 
     def start(self, pipe: IO[bytes]) -> None:
-        self._thread = threading.Thread(
-            target=self._pump, args=(pipe,), name="tee", daemon=True
-        )
+        self._thread = threading.Thread(target=self._pump, args=(pipe,), name="tee", daemon=True)
         self._thread.start()
 
     def finish(self, *, within_seconds: float) -> None:

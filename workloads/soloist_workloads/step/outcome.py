@@ -48,12 +48,8 @@ def decide_outcome(
         return Outcome(Reason.COMPLETED, 0, memory_limit, memory_peak)
     if oom_killed:
         peak = max(memory_peak or 0, memory_limit or 0) or None
-        return Outcome(
-            Reason.OUT_OF_MEMORY, OUT_OF_MEMORY_EXIT_CODE, memory_limit, peak
-        )
-    reason = (
-        Reason.COMMAND_NOT_FOUND if exit_code in (126, 127) else Reason.NON_ZERO_EXIT
-    )
+        return Outcome(Reason.OUT_OF_MEMORY, OUT_OF_MEMORY_EXIT_CODE, memory_limit, peak)
+    reason = Reason.COMMAND_NOT_FOUND if exit_code in (126, 127) else Reason.NON_ZERO_EXIT
     return Outcome(reason, exit_code, memory_limit, memory_peak)
 
 

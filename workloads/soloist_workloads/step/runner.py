@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from soloist_workloads.environment import Scalar, StepSettings
+from soloist_workloads.processors import openmp_environment
 from soloist_workloads.step.log import LogFile, Tee, open_pod_log
 from soloist_workloads.step.memory import (
     PeakSampler,
@@ -36,9 +38,7 @@ PR_SET_PDEATHSIG = 1
 def run_step(settings: StepSettings, environ: Mapping[str, str]) -> int:
     """Run the step and return the exit code of the runner; the last line printed is the outcome."""
     file = LogFile(_log_path(settings))
-    tee = Tee(
-        settings.step, stdout=sys.stdout.buffer, pod_log=open_pod_log(), file=file
-    )
+    tee = Tee(settings.step, stdout=sys.stdout.buffer, pod_log=open_pod_log(), file=file)
     store = open_run_store(settings.tracking)
     uploader = LogUploader(store, file, f"logs/{file.path.name}") if store else None
     outcome = _run(settings, environ, tee, store, uploader)
@@ -57,16 +57,12 @@ def _run(
     uploader: LogUploader | None,
 ) -> Outcome:
     if settings.code_dir is not None and not settings.code_dir.is_dir():
-        tee.say(
-            f"soloist: the code folder {settings.code_dir} is missing from this pod."
-        )
+        tee.say(f"soloist: the code folder {settings.code_dir} is missing from this pod.")
         return Outcome(Reason.SOURCE_MISSING, 1)
     try:
         prepare_run_storage(settings.run_storage)
     except OSError as error:
-        tee.say(
-            f"soloist: the run's storage {settings.run_storage} can't be written: {error}."
-        )
+        tee.say(f"soloist: the run's storage {settings.run_storage} can't be written: {error}.")
         return Outcome(Reason.NON_ZERO_EXIT, 1)
     files = find_memory_files()
     kills_before = read_oom_kills(files)
@@ -89,9 +85,7 @@ def _run(
     )
 
 
-def _start(
-    settings: StepSettings, environ: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
+def _start(settings: StepSettings, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start the command in its own process group, so that a signal reaches all of it."""
     command = subprocess.Popen(
         ["/bin/bash", "-c", settings.command],
@@ -105,10 +99,8 @@ def _start(
     )
 
     def pass_on(number: int, _frame: object) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):  # it ended just now
             os.killpg(command.pid, number)
-        except ProcessLookupError:
-            pass  # it ended just now
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGINT, pass_on)
@@ -123,10 +115,8 @@ def _before_exec() -> None:
     takes the raylet or this runner, nobody is left to say what happened.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    try:
+    with contextlib.suppress(OSError):  # without Linux's /proc only the preference is lost
         Path("/proc/self/oom_score_adj").write_text("1000")
-    except OSError:
-        pass  # not Linux's /proc: only the preference is lost
 
 
 def _wait(command: subprocess.Popen[bytes]) -> int:
@@ -139,10 +129,9 @@ def command_environment(
 ) -> dict[str, str]:
     """The runner's own environment plus `PARAM_<NAME>` for each parameter; output unbuffered."""
     exported = {
-        f"PARAM_{name.upper().replace('-', '_')}": _shell_text(value)
-        for name, value in params
+        f"PARAM_{name.upper().replace('-', '_')}": _shell_text(value) for name, value in params
     }
-    return {"PYTHONUNBUFFERED": "1", **environ, **exported}
+    return {"PYTHONUNBUFFERED": "1", **openmp_environment(environ), **environ, **exported}
 
 
 def _shell_text(value: Scalar) -> str:

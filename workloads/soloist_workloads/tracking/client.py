@@ -30,9 +30,7 @@ class ClientRun(RunStore):
             try:
                 self._client.log_artifact(self._run_id, str(file), folder or None)
             except Exception as error:
-                raise TrackingError(
-                    f"The artifact store refused {path}: {error}"
-                ) from error
+                raise TrackingError(f"The artifact store refused {path}: {error}") from error
 
     def log_param(self, name: str, value: str) -> None:
         try:
@@ -47,10 +45,6 @@ class ClientModels(ModelStore):
 
     def download(self, model_uri: str, into: Path) -> None:
         try:
-            download_artifacts(
-                model_uri, dst_path=str(into), tracking_uri=self._tracking_uri
-            )
+            download_artifacts(model_uri, dst_path=str(into), tracking_uri=self._tracking_uri)
         except Exception as error:
-            raise TrackingError(
-                f"{model_uri} could not be downloaded: {error}"
-            ) from error
+            raise TrackingError(f"{model_uri} could not be downloaded: {error}") from error
