@@ -62,14 +62,18 @@ def _fetch(settings: SourceSettings, env: Mapping[str, str], repository: Path) -
 
 
 def _replace_content(source: Path, target: Path) -> None:
-    """Empty the folder instead of replacing it: it is a mount point."""
+    """Empty the folder and fill it, but leave itself as it is: it is a mount point, and its mode and times are not ours."""
     target.mkdir(parents=True, exist_ok=True)
     for child in target.iterdir():
         if child.is_dir() and not child.is_symlink():
             shutil.rmtree(child)
         else:
             child.unlink()
-    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+    for child in source.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.copytree(child, target / child.name, symlinks=True)
+        else:
+            shutil.copy2(child, target / child.name, follow_symlinks=False)
 
 
 def _git_environment(settings: SourceSettings, environ: Mapping[str, str]) -> dict[str, str]:

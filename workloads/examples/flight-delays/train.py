@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 ROUNDS = int(os.environ.get("PARAM_ROUNDS", "200"))
-LEARNING_RATE = float(os.environ.get("PARAM_LEARNING_RATE", "0.1"))
-LEAVES = int(os.environ.get("PARAM_LEAVES", "63"))
+LEARNING_RATE = float(os.environ.get("PARAM_LEARNING_RATE", "0.05"))
+LEAVES = int(os.environ.get("PARAM_LEAVES", "31"))
 
 TEXTS = ["carrier", "origin", "dest"]
 NUMBERS = [
@@ -60,6 +60,8 @@ def fit(train: pd.DataFrame, validation: pd.DataFrame):
         n_estimators=ROUNDS,
         learning_rate=LEARNING_RATE,
         num_leaves=LEAVES,
+        min_child_samples=200,  # a leaf of few flights learns one storm by heart
+        n_jobs=0,  # as many threads as OpenMP is told to start, here and where the model is served
         verbosity=-1,
     )
     model.fit(
@@ -68,7 +70,7 @@ def fit(train: pd.DataFrame, validation: pd.DataFrame):
         eval_X=encode.transform(validation[TEXTS + NUMBERS]),
         eval_y=validation[TARGET],
         categorical_feature=list(range(len(TEXTS))),
-        callbacks=[early_stopping(20, verbose=False)],
+        callbacks=[early_stopping(40, verbose=False)],
     )
     return make_pipeline(encode, model), model.best_iteration_
 
