@@ -67,6 +67,17 @@ def test_the_commit_and_nothing_else(
     assert (target / "train.py").read_text() == ["one", "two", "three"][position]
 
 
+def test_the_mount_point_keeps_its_own_mode(
+    repository: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    """In a pod the folder belongs to root: an attempt to change it ends in "Operation not permitted"."""
+    target = tmp_path / "code"
+    target.mkdir()
+    target.chmod(0o2777)
+    fetch_commit(settings(repository[0], repository[1][0], target), os.environ)
+    assert target.stat().st_mode & 0o7777 == 0o2777
+
+
 def test_a_commit_that_is_gone_is_told(repository: tuple[Path, list[str]], tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"Commit 1234.* is not in file://"):
         fetch_commit(settings(repository[0], "1234" * 10, tmp_path / "code"), os.environ)
