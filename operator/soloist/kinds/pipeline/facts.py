@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from soloist.api.conditions import ConditionType
 from soloist.api.parse import parse_metadata
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.run import TERMINAL_PHASES
 from soloist.core.effects import GetObject, ListObjects, Problem, Read, ResolveGit
 from soloist.core.objects import CONFIG_MAP, RUN, VOLUME_CLAIM, Manifest, digest, shorten
 from soloist.core.seen import Seen
+from soloist.core.tally import condition
 from soloist.kinds.pipeline import names
 from soloist.kinds.pipeline.names import Pipeline
 from soloist.kinds.problems import config_map_missing
@@ -33,6 +35,8 @@ class RunView:
     is_deleted: bool
     model: tuple[str, str] | None
     manifest: Manifest
+    reason: str = ""
+    """What its condition Ready says, for programs."""
 
     @property
     def is_active(self) -> bool:
@@ -133,4 +137,5 @@ def _view(pipeline: Pipeline, manifest: Manifest) -> RunView:
         is_deleted=meta.deleted is not None,
         model=(model["name"], model["version"]) if model else None,
         manifest=manifest,
+        reason=ready["reason"] if (ready := condition(manifest, ConditionType.READY)) else "",
     )

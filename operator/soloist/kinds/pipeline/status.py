@@ -148,4 +148,6 @@ def _from_run(run: RunView, follows: str) -> Verdict:
         case "Failed":
             return Verdict.stalled(Reason.RUN_FAILED, run.summary)
         case _:
-            return Verdict.progressing(Reason.RUNNING, f"Run {run.name}: {run.summary}{follows}")
+            # What stands in the Run's way stands in ours: a missing Secret is no "Running" to a program either.
+            reason = run.reason or Reason.RUNNING
+            return Verdict.progressing(reason, f"Run {run.name}: {run.summary}{follows}")
