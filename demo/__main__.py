@@ -6,13 +6,13 @@ import sys
 import time
 
 from demo.commands import Commands
+from demo.platform import TARGETS, install
 from demo.prediction import ask
 from demo.progress import follow
 from tests.cluster.choice import choose
 from tests.cluster.layout import CHECKOUT
 from tests.cluster.phases import phase, say
 from tests.cluster.trouble import Trouble
-from tests.e2e.installed import TARGETS, install_chart
 
 EXAMPLE = CHECKOUT / "workloads" / "examples" / "flight-delays"
 NAMESPACE, PROJECT = "demo", "flight-delays"
@@ -48,8 +48,7 @@ def demonstrate(started: float) -> None:
     say("The platform")
     images = cluster.publish(TARGETS)
     environment = cluster.environment()
-    with phase("installing Soloist with Helm"):
-        install_chart(images, environment)
+    install(images, environment)
     say(f"The project {PROJECT}")
     commands = Commands(environment, NAMESPACE)
     commands.ensure_namespace()

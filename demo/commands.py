@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.cluster.tools import run
+from tests.cluster.tools import find, run
 from tests.cluster.trouble import Trouble
 
 
@@ -20,13 +20,7 @@ class Commands:
         self._namespace = namespace
 
     def __call__(self, *words: str | Path, why: str, text: str | None = None) -> str:
-        kubectl = (
-            "env",
-            f"PATH={self._environment['PATH']}",
-            "kubectl",
-            "--namespace",
-            self._namespace,
-        )
+        kubectl = (find("kubectl", self._environment), "--namespace", self._namespace)
         return run(*kubectl, *words, why=why, text=text, environment=self._environment)
 
     def ensure_namespace(self) -> None:
@@ -46,7 +40,7 @@ class Commands:
     @contextlib.contextmanager
     def stream(self, *words: str) -> Iterator[subprocess.Popen[str]]:
         """A kubectl that goes on until it is left, read line by line."""
-        command = ("kubectl", "--namespace", self._namespace, *words)
+        command = (find("kubectl", self._environment), "--namespace", self._namespace, *words)
         with subprocess.Popen(
             command, env=self._environment, stdout=subprocess.PIPE, text=True
         ) as process:

@@ -40,11 +40,22 @@ def run(
     return done.stdout
 
 
-def succeeds(*command: str | Path) -> bool:
-    """Whether a program exists and ends well; for questions, where a failure is an answer."""
+def find(program: str, environment: Mapping[str, str]) -> str:
+    """Where a program is for a cluster: its own tools match its version."""
+    path = environment.get("PATH")
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise Trouble(f"The program {program} is not on the path.")
+    return found
+
+
+def succeeds(*command: str | Path, within: float = 20) -> bool:
+    """Whether a program exists and ends well in time; for questions, where a failure is an answer."""
+    words = [str(word) for word in command]
     try:
-        words = [str(word) for word in command]
-        return subprocess.run(words, capture_output=True, check=False, timeout=20).returncode == 0
+        return (
+            subprocess.run(words, capture_output=True, check=False, timeout=within).returncode == 0
+        )
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return False
 
