@@ -10,12 +10,12 @@ import sys
 from collections.abc import Awaitable, Iterable
 from typing import Any
 
+from soloist.adapters.election import Election
 from soloist.adapters.git_refs import GitRefs
 from soloist.adapters.health import serve_health
 from soloist.adapters.kopf_triggers import KopfTriggers, foreign
 from soloist.adapters.kube_client import KubeCluster
 from soloist.adapters.kube_transport import Transport, connect
-from soloist.adapters.lease import Lease
 from soloist.adapters.mlflow_rest import MLflowRest
 from soloist.adapters.mlflow_tracking import MLflowTracking
 from soloist.adapters.prom_meter import PromMeter
@@ -52,32 +52,34 @@ async def run(settings: Settings, kinds: Iterable[Kind[Any]] = KINDS) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     client = await connect()
-    # Two tries, quickly: a leader that can't renew must know it before its lease ends.
-    lease = Lease(
-        Transport(client, pauses=(0.2,)),
-        namespace=settings.namespace,
-        name=settings.lease,
-        identity=settings.identity,
+    election = Election(
+        namespace=settings.namespace, name=settings.lease, identity=settings.identity
     )
-    operator = Operator(settings, tuple(kinds), Transport(client, allowed=lease.check))
+    operator = Operator(settings, tuple(kinds), Transport(client, allowed=election.check))
     health = await serve_health(
         settings.port,
         healthy=lambda: True,
         ready=lambda: operator.is_ready,
         metrics=operator.meter.page,
     )
+    election.start()
     try:
-        if not await _first(stop.wait(), lease.acquire()):
-            return GOOD
-        operator.meter.leads(True)
-        stopped = await _first(stop.wait(), lease.hold(), operator.work())
-        log.info("stopping", extra={"reason": "signal" if stopped == 0 else "fault"})
-        return GOOD if stopped == 0 else FAULT
+        return await _serve(operator, election, stop)
     finally:
-        await _within(2, lease.release())  # first of all: the next one waits for it
+        await election.stop()  # first of all: the next one waits for it
         await _within(5, operator.stop())
         await health.cleanup()
         await client.close()  # type: ignore[no-untyped-call]  # the client has no annotations
+
+
+async def _serve(operator: Operator, election: Election, stop: asyncio.Event) -> int:
+    """Wait for our turn and take it; the exit code."""
+    ended = await _first(stop.wait(), election.won.wait(), election.lost.wait())
+    if ended == 1:
+        operator.meter.leads(True)
+        ended = await _first(stop.wait(), operator.work(), election.lost.wait())
+    log.info("stopping", extra={"reason": ("signal", "fault", "lease lost")[ended]})
+    return GOOD if ended == 0 else FAULT
 
 
 async def _first(*waits: Any) -> int:

@@ -14,19 +14,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from soloist.adapters.kube_transport import Transport
-from soloist.control.ports import ClusterError
+from soloist.control.ports import ClusterError, NotLeading
 
 log = logging.getLogger(__name__)
 
 DURATION = 15.0  # a killed leader is replaced after this and one RETRY: 17 s
-RENEW_WITHIN = (
-    10.0  # a leader that could not renew for so long stops, five seconds before another may begin
-)
+# A leader that could not renew for so long stops. Another begins DURATION after it saw the last renewal, which is
+# later than the moment from which we count: two seconds remain for a request that is still on its way.
+RENEW_WITHIN = 13.0
 RETRY = 2.0
-
-
-class NotLeading(Exception):
-    """A write was about to be made without a valid lease."""
+ATTEMPT = 5.0
 
 
 class Lease:
@@ -47,12 +44,14 @@ class Lease:
         self._identity = identity
         self._clock = clock
         self._renewed: float | None = None
+        self._live: dict[str, Any] | None = None
+        """As we wrote it; unknown until then, and after every error."""
         self._record: tuple[str, str] | None = None
         self._seen_at = 0.0
 
     def check(self) -> None:
         """Raise NotLeading unless the lease was renewed recently: a process that slept must not write on waking."""
-        if self._renewed is None or self._clock() - self._renewed > RENEW_WITHIN:
+        if not self._is_valid():
             raise NotLeading("this process does not hold the lease")
 
     async def acquire(self) -> None:
@@ -64,19 +63,9 @@ class Lease:
 
     async def hold(self) -> None:
         """Renew until it fails for too long; returning means that we lead no more."""
-        while True:
+        while self._is_valid():
             await asyncio.sleep(RETRY)
-            try:
-                async with asyncio.timeout(RENEW_WITHIN / 2):
-                    renewed = await self._try()
-            except TimeoutError:
-                renewed = False
-            if renewed:
-                continue
-            try:
-                self.check()
-            except NotLeading:
-                return
+            await self._try()
 
     async def release(self) -> None:
         """Give the lease back, so that the next one need not wait for its end."""
@@ -90,22 +79,34 @@ class Lease:
         except ClusterError as error:
             log.warning("could not give the lease back", extra={"reason": str(error)})
 
+    def _is_valid(self) -> bool:
+        return self._renewed is not None and self._clock() - self._renewed <= RENEW_WITHIN
+
     async def _try(self) -> bool:
         """One attempt to take or renew."""
         began = self._clock()
         try:
-            live = await self._get()
-            if live is None:
-                await self._transport.json("POST", self._path(), body=self._body({}, {}))
-            elif self._may_take(live["spec"]):
-                await self._put(self._body(live["metadata"], live["spec"]))
-            else:
-                self._renewed = None
-                return False
-        except ClusterError as error:
+            async with asyncio.timeout(ATTEMPT):
+                if not await self._take():
+                    self._renewed = None
+                    return False
+        except (ClusterError, TimeoutError) as error:
+            self._live = None
             log.warning("could not reach the lease", extra={"reason": str(error)})
             return False
         self._renewed = began
+        return True
+
+    async def _take(self) -> bool:
+        """One request while it is ours: it is renewed by the version of the last renewal, without a look."""
+        live = self._live or await self._get()
+        if live is None:
+            body = self._body({}, {})
+            self._live = await self._transport.json("POST", self._path(), body=body)
+        elif self._may_take(live["spec"]):
+            self._live = await self._put(self._body(live["metadata"], live["spec"]))
+        else:
+            return False
         return True
 
     def _may_take(self, spec: dict[str, Any]) -> bool:
@@ -142,9 +143,9 @@ class Lease:
                 return None
             raise
 
-    async def _put(self, body: dict[str, Any]) -> None:
+    async def _put(self, body: dict[str, Any]) -> dict[str, Any]:
         """Replaces the version that was read: of two candidates one gets a conflict."""
-        await self._transport.json("PUT", f"{self._path()}/{self._name}", body=body)
+        return await self._transport.json("PUT", f"{self._path()}/{self._name}", body=body)
 
     def _path(self) -> str:
         return f"/apis/coordination.k8s.io/v1/namespaces/{self._namespace}/leases"

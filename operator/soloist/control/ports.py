@@ -26,6 +26,10 @@ class KindMissing(Exception):
     """The API server does not know the kind (its CRD is not installed)."""
 
 
+class NotLeading(Exception):
+    """A write was about to be made by a process that may not write (any more): it has to end."""
+
+
 class Unreachable(Exception):
     """A system outside the cluster did not answer, or answered with an error. `reason` is a condition reason."""
 

@@ -12,7 +12,7 @@ from soloist.api.parse import Invalid, Resource, parse
 from soloist.api.platform import Platform
 from soloist.control.execute import execute
 from soloist.control.observe import observe
-from soloist.control.ports import ClusterError, KindMissing, Ports
+from soloist.control.ports import ClusterError, KindMissing, NotLeading, Ports
 from soloist.control.report import INTERNAL_ERROR, say, trouble
 from soloist.control.words import is_transient, missing
 from soloist.core.kind import Kind
@@ -61,6 +61,8 @@ async def _guarded(
         message = f"The API server refused a request: {error}"
         status = trouble(kind, body, Reason.REFUSED, message, ports)
         return Result(Failed(Reason.REFUSED, message), await say(ref, body, status, ports))
+    except NotLeading:
+        raise
     except Exception:
         log.exception("a fault in Soloist", extra={"object": str(ref)})
         status = trouble(kind, body, Reason.INTERNAL_ERROR, INTERNAL_ERROR, ports, ready="Unknown")
