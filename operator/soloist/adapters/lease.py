@@ -57,7 +57,7 @@ class Lease:
     async def acquire(self) -> None:
         """Return as soon as the lease is ours."""
         log.info("waiting for the lease", extra={"identity": self._identity})
-        while not await self._try():  # noqa: ASYNC110  # no event tells of a lease that nobody renews
+        while not await self.attempt():  # noqa: ASYNC110  # no event tells of a lease that nobody renews
             await asyncio.sleep(RETRY)
         log.info("leading", extra={"identity": self._identity})
 
@@ -65,7 +65,7 @@ class Lease:
         """Renew until it fails for too long; returning means that we lead no more."""
         while self._is_valid():
             await asyncio.sleep(RETRY)
-            await self._try()
+            await self.attempt()
 
     async def release(self) -> None:
         """Give the lease back, so that the next one need not wait for its end."""
@@ -82,7 +82,7 @@ class Lease:
     def _is_valid(self) -> bool:
         return self._renewed is not None and self._clock() - self._renewed <= RENEW_WITHIN
 
-    async def _try(self) -> bool:
+    async def attempt(self) -> bool:
         """One attempt to take or renew."""
         began = self._clock()
         try:
