@@ -101,8 +101,11 @@ class FakeCluster:
     async def apply_status(self, ref: ObjectRef, uid: str, status: Mapping[str, Any]) -> None:
         self._write("status", ref)
         live = self.objects.get(ref)
-        if live is not None and live["metadata"]["uid"] == uid:
-            self._put(ref, {**live, "status": _copy(dict(status))})
+        if live is None:
+            return
+        if live["metadata"]["uid"] != uid:
+            raise ClusterError(f"{ref} is another object", code=409, reason="Conflict")
+        self._put(ref, {**live, "status": _copy(dict(status))})
 
     async def set_finalizers(
         self, ref: ObjectRef, version: str, finalizers: tuple[str, ...]

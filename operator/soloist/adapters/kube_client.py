@@ -104,7 +104,7 @@ class KubeCluster:
                 "PATCH", _at(ref, "status"), query=_MANAGER, body=patch, content=JSON_PATCH
             )
         except ClusterError as error:
-            if error.code not in (404, 409):
+            if error.code != 404:
                 raise
 
     async def set_finalizers(

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from soloist.api.conditions import Reason
 from soloist.api.platform import Platform
-from soloist.control.ports import Cluster, ClusterError, KindMissing, Ports
+from soloist.control.ports import Cluster, ClusterError, KindMissing, NotLeading, Ports
 from soloist.control.queue import Queue
-from soloist.control.reconcile import reconcile
+from soloist.control.reconcile import Result, reconcile
+from soloist.control.report import INTERNAL_ERROR
 from soloist.core.kind import Kind
 from soloist.core.objects import Key
-from soloist.core.outcome import Done, Outcome
+from soloist.core.outcome import Done, Failed, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class Dispatch:
     async def __call__(self, key: Key) -> Outcome:
         kind = self._kinds[key.kind]
         clock, start = asyncio.get_running_loop().time, asyncio.get_running_loop().time()
-        result = await reconcile(kind, key, self._platform, self._ports)
+        result = await self._reconcile(kind, key)
         outcome, seconds = result.outcome, clock() - start
         word = type(outcome).__name__
         reason = "" if isinstance(outcome, Done) else str(outcome.reason)
@@ -68,6 +70,16 @@ class Dispatch:
                 for sleeper in self._roster.inside(other, key.namespace):
                     self.wake(sleeper)
         return outcome
+
+    async def _reconcile(self, kind: Kind[Any], key: Key) -> Result:
+        """Nothing that goes wrong with one object may end the worker of all; only losing the lease ends everything."""
+        try:
+            return await reconcile(kind, key, self._platform, self._ports)
+        except NotLeading:
+            raise
+        except Exception:
+            log.exception("a fault in Soloist", extra={"object": str(key)})
+            return Result(Failed(Reason.INTERNAL_ERROR, INTERNAL_ERROR))
 
 
 async def resync(

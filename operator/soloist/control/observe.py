@@ -25,6 +25,8 @@ from soloist.core.seen import Seen
 
 # A head's log carries several steps' lines; this many are fetched to find the last few of one.
 LOG_LINES = 2000
+# A log is read from the pod's machine. One that hangs must not hold up the run that it tells of.
+LOG_SECONDS = 5
 
 
 async def observe(reads: Iterable[Read], ports: Ports) -> Seen:
@@ -73,10 +75,11 @@ async def _tail(read: TailLog, ports: Ports) -> tuple[str, ...]:
         if not pods:
             return ()
         newest = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
-        text = await ports.cluster.log_tail(
-            read.namespace, newest["metadata"]["name"], read.container, LOG_LINES
-        )
-    except ClusterError:
+        async with asyncio.timeout(LOG_SECONDS):
+            text = await ports.cluster.log_tail(
+                read.namespace, newest["metadata"]["name"], read.container, LOG_LINES
+            )
+    except (ClusterError, TimeoutError):
         return ()
     lines = (line for line in text.splitlines() if line.startswith(read.prefix))
     return tuple(line.removeprefix(read.prefix) for line in lines)[-read.lines :]

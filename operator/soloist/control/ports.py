@@ -62,7 +62,8 @@ class Cluster(Protocol):
         """Delete this very object (background propagation); silent when it is gone already."""
 
     async def apply_status(self, ref: ObjectRef, uid: str, status: Mapping[str, Any]) -> None:
-        """Replace this very object's status as a whole; silent when it is gone."""
+        """Replace this very object's status as a whole (ClusterError 409 when another has its name by now); silent when
+        it is gone."""
 
     async def set_finalizers(
         self, ref: ObjectRef, version: str, finalizers: tuple[str, ...]

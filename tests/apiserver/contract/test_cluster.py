@@ -164,7 +164,9 @@ async def test_a_status_for_an_object_that_went_is_dropped(either: Either) -> No
     await cluster.apply_status(ref, NOBODY, {"a": 1})
     assert await cluster.get(ref) is None
     await cluster.create(ref, toy(namespace))
-    await cluster.apply_status(ref, NOBODY, {"a": 1})
+    with pytest.raises(ClusterError) as caught:
+        await cluster.apply_status(ref, NOBODY, {"a": 1})
+    assert caught.value.code == 409
     live = await cluster.get(ref)
     assert live is not None
     assert "status" not in live

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from soloist.control.dispatch import Dispatch, Roster, resync
+from soloist.control.ports import NotLeading
 from soloist.control.queue import Queue
 from soloist.core.effects import EndTrackedRun
 from soloist.core.kind import Desired
 from soloist.core.objects import Key
-from soloist.core.outcome import Done, Outcome
+from soloist.core.outcome import Done, Failed, Outcome
 from tests.support.fake_ports import World
 from tests.support.toy import KIND, PLATFORM, TOY
 
@@ -92,3 +93,23 @@ async def test_a_kind_that_is_not_installed_stops_no_resync() -> None:
     world.cluster.missing = {missing.ref}
     await resync(missing, world.cluster, queue, Roster(), lambda: 0.0)
     assert queue.waiting() == 0
+
+
+async def test_a_fault_that_even_its_report_can_not_tell_ends_no_worker() -> None:
+    world = World()
+    broken = replace(KIND, resource=replace(KIND.resource, spec=None), needs=None)  # type: ignore[arg-type]  # on purpose
+    world.cluster.add(TOY, toy("bear"))
+    outcome = await Dispatch({"Toy": broken}, PLATFORM, world.ports, Roster())(BEAR)
+    assert isinstance(outcome, Failed)
+
+
+async def test_losing_the_lease_ends_the_worker() -> None:
+    world = World()
+
+    async def refused(*_: object) -> None:
+        raise NotLeading("lost")
+
+    world.cluster.apply_status = refused  # type: ignore[method-assign]  # one method is enough here
+    world.cluster.add(TOY, toy("bear"))
+    with pytest.raises(NotLeading):
+        await Dispatch({"Toy": KIND}, PLATFORM, world.ports, Roster())(BEAR)
