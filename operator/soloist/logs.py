@@ -40,3 +40,5 @@ def set_up_logs(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns that signals are ours: they are meant to be.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
