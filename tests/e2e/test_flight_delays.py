@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,8 +57,7 @@ def test_the_example_goes_from_apply_to_a_prediction_and_an_edit_is_served_witho
 
     # When she edits train.py and applies again, while clients ask
     load = start_load(room, NAME, FLIGHT, image=world.runtime_image, until_version="2", at_most=150)
-    code = folder / "train.py"
-    code.write_text(re.sub(r'"PARAM_LEAVES", "\d+"', '"PARAM_LEAVES", "31"', code.read_text()))
+    _edit(folder / "train.py", r'"PARAM_LEAVES", "\d+"', '"PARAM_LEAVES", "15"')
     room.apply_folder(folder)
 
     # Then a new Run makes a new version, and no request fails on the way
@@ -71,6 +71,12 @@ def test_the_example_goes_from_apply_to_a_prediction_and_an_edit_is_served_witho
     aliases = world.mlflow.aliases(f"{room.namespace}.{NAME}")
     assert aliases == {"champion": "2", "previous": "1"}
     assert took <= WARM_SECONDS, f"{took:.0f} s to the first prediction"
+
+
+def _edit(path: Path, pattern: str, text: str) -> None:
+    before = path.read_text()
+    path.write_text(re.sub(pattern, text, before))
+    assert path.read_text() != before, f"{path.name} has nothing like {pattern} any more"
 
 
 def _is_a_delay(answered: dict[str, Any]) -> bool:
