@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e.eventually import eventually
 from tests.e2e.manifests import code, pipeline, project, quota, secret, step
 from tests.e2e.room import Room
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 SOON = 15
 
@@ -28,7 +29,7 @@ def test_a_missing_config_map_is_said_and_heals(room: Room) -> None:
     room.until(
         "projects", "early", lambda seen: seen.get("stage") == "Running", within=SOON, what="to run"
     )
-    room.until_run("early-1", "Succeeded", within=90)
+    room.until_run("early-1", "Succeeded", within=180)
 
 
 def test_a_missing_secret_is_said_and_heals(room: Room) -> None:
@@ -39,13 +40,14 @@ def test_a_missing_secret_is_said_and_heals(room: Room) -> None:
     # When the project runs
     room.apply(project("shy", step("only", "python train.py"), env=token))
 
-    # Then it says so
+    # Then it says so, as soon as the kubelet does
+    _until_pod_waits(room, "CreateContainerConfigError")
     said = room.until_reason("projects", "shy", "SecretMissing", within=SOON)
     assert "vault" in said["message"]
 
     # When the Secret comes, then the Run goes on
     room.apply(secret("vault", token="abc"))
-    room.until_run("shy-1", "Succeeded", within=120)
+    room.until_run("shy-1", "Succeeded", within=180)
 
 
 def test_an_image_that_cannot_be_pulled_is_said_and_a_corrected_one_starts(
@@ -57,12 +59,13 @@ def test_an_image_that_cannot_be_pulled_is_said_and_a_corrected_one_starts(
     room.apply(project("pale", step("only", "true"), source={"image": absent}))
 
     # Then it says which
+    _until_pod_waits(room, "ErrImagePull", "ImagePullBackOff")
     said = room.until_reason("projects", "pale", "ImagePullFailed", within=SOON)
     assert absent in said["message"]
 
     # When the name is corrected, then a new Run takes the place of the one that never began
     room.patch("projects", "pale", f'{{"spec": {{"source": {{"image": "{right}"}}}}}}')
-    room.until_run("pale-2", "Succeeded", within=90)
+    room.until_run("pale-2", "Succeeded", within=180)
     assert [run["metadata"]["name"] for run in room.runs()] == ["pale-2"]
 
 
@@ -79,7 +82,7 @@ def test_an_exceeded_quota_is_said_and_a_raised_one_lets_it_go_on(room: Room) ->
 
     # When the quota is raised, then the Run goes on
     room.apply(quota("small", requests_memory="8Gi"))
-    room.until_run("big-1", "Succeeded", within=150)
+    room.until_run("big-1", "Succeeded", within=180)
 
 
 def test_an_unreachable_git_repository_is_said(room: Room) -> None:
@@ -90,3 +93,21 @@ def test_an_unreachable_git_repository_is_said(room: Room) -> None:
     # Then it says so
     said = room.until_reason("projects", "lost", "SourceUnreachable", within=SOON)
     assert "nowhere.invalid" in said["message"]
+
+
+def _until_pod_waits(room: Room, *reasons: str) -> None:
+    """A container of the Run's pod waits for one of these reasons: from here on our own clock runs."""
+
+    def waits() -> bool:
+        containers = (
+            container
+            for pod in room.all("pods")
+            for kind in ("initContainerStatuses", "containerStatuses")
+            for container in pod["status"].get(kind, ())
+        )
+        return any(
+            (container["state"].get("waiting") or {}).get("reason") in reasons
+            for container in containers
+        )
+
+    eventually(waits, within=120, what=f"a container that waits: {' or '.join(reasons)}")

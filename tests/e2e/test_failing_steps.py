@@ -9,7 +9,7 @@ from tests.e2e.manifests import code, project, step
 from tests.e2e.room import Room, condition
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(450)
 
 GREEDY = """
 held = []
@@ -27,7 +27,7 @@ def test_a_failing_step_is_tried_again_and_then_told_in_one_sentence(
 
     # When it runs
     room.apply(project("broken", step("clean", "bash go.sh"), source={"configMap": "broken-a"}))
-    status = room.until_run("broken-1", "Failed", within=120)
+    status = room.until_run("broken-1", "Failed", within=180)
 
     # Then it was tried twice, and the sentence has step, run, code, attempt and the last line
     summary = status["summary"]
@@ -57,7 +57,7 @@ def test_a_failing_step_is_tried_again_and_then_told_in_one_sentence(
     room.patch("projects", "broken", '{"spec": {"source": {"configMap": "broken-b"}}}')
 
     # Then a new Run heals the project
-    room.until_run("broken-2", "Succeeded", within=90)
+    room.until_run("broken-2", "Succeeded", within=180)
     healed = room.until(
         "projects", "broken", lambda seen: seen.get("stage") == "Done", within=15, what="to heal"
     )
@@ -72,7 +72,7 @@ def test_a_step_that_runs_out_of_memory_is_told_its_limit_and_peak(
 
     # When it runs
     room.apply(project("greedy", step("train", "python greedy.py", memory="1536Mi", retries=0)))
-    status = room.until_run("greedy-1", "Failed", within=150)
+    status = room.until_run("greedy-1", "Failed", within=180)
 
     # Then the sentence has limit, peak and remedy
     summary = status["summary"]

@@ -12,7 +12,7 @@ from tests.e2e.patients import PATIENT
 from tests.e2e.room import Room
 from tests.e2e.world import World, seconds_between
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(450)
 
 MINIMAL = CHECKOUT / "workloads" / "examples" / "minimal"
 # Writes what the command sees, and waits for its sibling: they can only both end if they run at the same time.
@@ -36,7 +36,7 @@ def test_the_smallest_project_serves_its_model(world: World, room: Room) -> None
     room.apply_folder(MINIMAL)
 
     # Then its model answers
-    answer = room.until_answered("minimal", PATIENT, within=120)
+    answer = room.until_answered("minimal", PATIENT, within=180)
     assert 50 < float(answer.json()["predictions"][0]) < 350
     assert answer.headers["x-model-name"] == f"{room.namespace}.minimal"
     # and the Ray cluster goes soon after the Run's end
@@ -81,7 +81,7 @@ def test_steps_run_side_by_side_and_see_parameters_and_environment(
 
     # When they run
     room.apply(project("pair", left, right, source={"configMap": "pair"}, env=environment))
-    status = room.until_run("pair-1", "Succeeded", within=120)
+    status = room.until_run("pair-1", "Succeeded", within=180)
 
     # Then they overlapped, and each saw what was meant for it
     first, second = status["steps"]

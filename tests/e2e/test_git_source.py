@@ -9,7 +9,7 @@ from tests.e2e.manifests import project, step
 from tests.e2e.room import Room
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(450)
 
 
 def test_each_commit_becomes_a_run_that_is_pinned_to_it(world: World, room: Room) -> None:
@@ -22,7 +22,7 @@ def test_each_commit_becomes_a_run_that_is_pinned_to_it(world: World, room: Room
     room.apply(project("follow", step("say", "python say.py"), source=source))
 
     # Then the Run is of that commit and ran its code
-    status = room.until_run("follow-1", "Succeeded", within=120)
+    status = room.until_run("follow-1", "Succeeded", within=180)
     assert "the first" in world.mlflow.artifact(status["mlflowRunId"], "logs/say-1.log")
     assert _commit(room, "follow-1") == first
 
@@ -30,7 +30,7 @@ def test_each_commit_becomes_a_run_that_is_pinned_to_it(world: World, room: Room
     second = server.commit({"say.py": "print('the second')"}, "second")
 
     # Then a new Run follows by itself, and the old one stays what it was
-    status = room.until_run("follow-2", "Succeeded", within=120)
+    status = room.until_run("follow-2", "Succeeded", within=180)
     assert "the second" in world.mlflow.artifact(status["mlflowRunId"], "logs/say-1.log")
     assert (_commit(room, "follow-1"), _commit(room, "follow-2")) == (first, second)
     assert len(room.runs()) == 2

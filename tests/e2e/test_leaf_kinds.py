@@ -10,7 +10,7 @@ from tests.e2e.patients import PATIENT
 from tests.e2e.room import Room, condition
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(450)
 
 TRAIN = CHECKOUT / "workloads" / "examples" / "minimal" / "train.py"
 
@@ -27,7 +27,7 @@ def test_a_pipeline_and_an_endpoint_work_without_a_project(world: World, room: R
     room.apply(pipeline("maker", step("train", "python train.py"), model=model))
 
     # Then the endpoint serves it
-    answer = room.until_answered("door", PATIENT, within=120)
+    answer = room.until_answered("door", PATIENT, within=180)
     assert answer.headers["x-model-name"] == model
     status = room.until_run("maker-1", "Succeeded", within=30)
     assert status["model"] == {"name": model, "version": "1"}
