@@ -55,7 +55,7 @@ class Join:
         departure, arrival = minutes(joined["sched_dep_time"]), minutes(joined["sched_arr_time"])
         days = pd.to_datetime({"year": 2013, "month": joined["month"], "day": joined["day"]})
         return joined.assign(
-            weekday=days.dt.weekday.astype("int64"),
+            weekday=days.dt.day_of_week.astype("int64"),
             departure_minute=departure,
             # Between two local clocks: wrong by the time difference, but always by the same for a route.
             scheduled_minutes=(arrival - departure) % (24 * 60),
