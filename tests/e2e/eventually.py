@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,6 +10,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 EVERY = 0.3
+# Waits that are no promise of ours are this much longer than they need to be on a machine of two idle cores. What is
+# promised in seconds is never stretched.
+PATIENCE = float(os.environ.get("SOLOIST_PATIENCE", "2"))
 
 
 class NotYet(AssertionError):

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.eventually import eventually
+from tests.e2e.eventually import PATIENCE, eventually
 from tests.e2e.kubectl import Kubectl, Manifest
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -122,7 +122,7 @@ class Room:
         ended = ("Succeeded", "Failed")
         status = self.until(
             "runs", name, lambda seen: seen.get("phase") in (phase, *ended),
-            within=within, what=f"to be {phase}",
+            within=within * PATIENCE, what=f"to be {phase}",
         )  # fmt: skip
         assert status["phase"] == phase, f"run {name} is {status['phase']}: {status['summary']}"
         return status
@@ -132,7 +132,7 @@ class Room:
         return self.until(
             "modelendpoints", name,
             lambda seen: (seen.get("served") or {}).get("version") == version and seen.get("readyReplicas"),
-            within=within, what=f"to serve v{version}",
+            within=within * PATIENCE, what=f"to serve v{version}",
         )  # fmt: skip
 
     def until_answered(

@@ -9,7 +9,7 @@ from tests.e2e.manifests import code, pipeline, project, quota, secret, step
 from tests.e2e.room import Room
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 SOON = 15
 

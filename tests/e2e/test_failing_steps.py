@@ -9,7 +9,7 @@ from tests.e2e.manifests import code, project, step
 from tests.e2e.room import Room, condition
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(450)
+pytestmark = pytest.mark.timeout(900)
 
 GREEDY = """
 held = []

@@ -12,7 +12,7 @@ from tests.e2e.patients import PATIENT
 from tests.e2e.room import Room
 from tests.e2e.world import World, seconds_between
 
-pytestmark = pytest.mark.timeout(450)
+pytestmark = pytest.mark.timeout(900)
 
 MINIMAL = CHECKOUT / "workloads" / "examples" / "minimal"
 # Writes what the command sees, and waits for its sibling: they can only both end if they run at the same time.

@@ -17,7 +17,7 @@ from tests.e2e.load import start_load
 from tests.e2e.room import Room, condition
 from tests.e2e.world import World, moment_of
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
 
 EXAMPLE = CHECKOUT / "workloads" / "examples" / "flight-delays"
 NAME = "flight-delays"

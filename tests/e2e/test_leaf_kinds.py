@@ -10,7 +10,7 @@ from tests.e2e.patients import PATIENT
 from tests.e2e.room import Room, condition
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(450)
+pytestmark = pytest.mark.timeout(900)
 
 TRAIN = CHECKOUT / "workloads" / "examples" / "minimal" / "train.py"
 

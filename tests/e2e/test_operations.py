@@ -16,7 +16,7 @@ from tests.e2e.patients import PATIENT
 from tests.e2e.room import Room, condition
 from tests.e2e.world import MLFLOW, World
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
 
 DIABETES = Path(__file__).with_name("projects") / "diabetes"
 NAME = "diabetes"

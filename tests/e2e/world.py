@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.eventually import eventually
+from tests.e2e.eventually import PATIENCE, eventually
 from tests.e2e.kubectl import Kubectl, Manifest
 from tests.e2e.mlflow_view import MLflowView
 
@@ -73,7 +73,7 @@ class World:
             ready = int(found["status"].get("readyReplicas", 0))
             return ready == replicas and (replicas > 0 or not self.pods_like(name))
 
-        eventually(settled, within=90, what=f"{workload} to have {replicas} ready pods")
+        eventually(settled, within=90 * PATIENCE, what=f"{workload} to have {replicas} ready pods")
 
     def without_mlflow(self) -> None:
         """MLflow and its database are gone."""
