@@ -145,7 +145,7 @@ class Room:
             assert answer.is_success, f"{answer.status_code} {answer.text[:200]}"
             return answer
 
-        found = eventually(look, within=within, what=f"a prediction of {name}")
+        found = eventually(look, within=within * PATIENCE, what=f"a prediction of {name}")
         assert found is not None
         return found
 
