@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.cluster import files, images, node, packages, pki, processes, registry, servers
+from tests.cluster import cgroups, files, images, node, packages, pki, processes, registry, servers
 from tests.cluster.binaries import ensure_built, folder
 from tests.cluster.layout import MANIFESTS, State, cache, local_cluster
 from tests.cluster.phases import phase, say, until
@@ -39,6 +39,7 @@ class LocalCluster:
         self._state = state or local_cluster()
         # A node's name is a DNS name in lower case.
         self._node = platform.node().lower()
+        self._awaited: list[str] = []
 
     @property
     def kubeconfig(self) -> Path:
@@ -161,6 +162,7 @@ class LocalCluster:
             pki.write_kubeconfig(
                 self._state.kubeconfig(user), pki=keys, user=user, server=plan.url, context=CONTEXT
             )
+        cgroups.ensure(self._state)
         node.ensure_bridge()
         node.write_configuration(plan)
         self._state.volumes.mkdir(parents=True, exist_ok=True)
@@ -174,7 +176,7 @@ class LocalCluster:
                 servers.node_apiserver(plan),
                 servers.containerd(plan),
             ):
-                processes.ensure(self._state, server)
+                self._ensure(server)
             self._until("containerd's answer", lambda: node.containerd_answers(self._state))
         with phase("importing the images of CoreDNS and KubeRay"):
             node.import_images(self._state, plan.binaries)
@@ -183,7 +185,11 @@ class LocalCluster:
             self._until("The API server's readiness", lambda: succeeds(*ready))
         with phase("starting the controller manager, the scheduler, the kubelet and the proxy"):
             for server in self._controllers(plan):
-                processes.ensure(self._state, server)
+                self._ensure(server)
+
+    def _ensure(self, server: Server) -> None:
+        processes.ensure(self._state, server)
+        self._awaited.append(server.name)
 
     def _controllers(self, plan: Plan) -> tuple[Server, ...]:
         return (
@@ -197,9 +203,10 @@ class LocalCluster:
     def _furnish(self, plan: Plan) -> None:
         kubectl = (str(plan.binaries / "kubectl"), f"--kubeconfig={self.kubeconfig}")
         with phase("installing DNS, the storage class and KubeRay"):
-            apply = (*kubectl, "apply", "--server-side", "--force-conflicts", "-f")
-            run(*apply, MANIFESTS, why="Installing what a cluster has")
-            run(*apply, plan.binaries / "kuberay", why="Installing KubeRay's kinds")
+            # Not validated: the kinds' own schemas would first have to be fetched, a second for each group.
+            apply = ("apply", "--server-side", "--force-conflicts", "--validate=false")
+            sources = ("-f", MANIFESTS, "-f", plan.binaries / "kuberay")
+            run(*kubectl, *apply, *sources, why="Installing what a cluster has")
         with phase("waiting for the node, DNS and KubeRay"):
             # A pod needs its namespace's service account, which the controller manager makes by and by.
             ready = ("wait", "--for=condition=Ready", f"node/{self._node}")
@@ -219,7 +226,7 @@ class LocalCluster:
         """Wait for a server; one that ended meanwhile is the reason to tell, not the time that passed."""
 
         def settled() -> bool:
-            dead = processes.why(self._state, [path.name for path in self._state.pids.iterdir()])
+            dead = processes.why(self._state, self._awaited)
             if dead:
                 raise Trouble(dead)
             return done()
@@ -236,7 +243,7 @@ class LocalCluster:
             processes.stop(self._state, name, patience=1 if name == "apiserver" else 10)
         node.unmount_below(self._state.root)
         node.remove_network()
-        node.remove_empty_cgroups()
+        cgroups.remove(self._state)
         for path in self._state.root.iterdir() if self._state.root.exists() else ():
             if path.name in KEPT:
                 continue

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.cluster import files, processes
+from tests.cluster import cgroups, files
 from tests.cluster.layout import State
 from tests.cluster.oci import BinaryImage, write_archive
 from tests.cluster.pki import NODE_ADDRESS
@@ -111,6 +111,7 @@ def kubelet_configuration(plan: Plan) -> dict[str, object]:
         "kind": "KubeletConfiguration",
         "address": plan.address,
         "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{cgroups.name(plan.state)}",
         "failCgroupV1": False,  # some machines still mount version 1; its limits work
         "failSwapOn": False,
         "containerRuntimeEndpoint": f"unix://{plan.state.socket}",
@@ -210,19 +211,6 @@ def unmount_below(folder: Path) -> None:
     points = [line.split()[1].encode().decode("unicode_escape") for line in lines]
     for point in sorted((p for p in points if p.startswith(f"{folder}/")), reverse=True):
         subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
-
-
-def remove_empty_cgroups() -> None:
-    """The kubelet's groups stay behind it; the kernel refuses to remove one that still holds a process."""
-    for root in Path("/sys/fs/cgroup").glob("**/kubepods"):
-        for folder in sorted((p for p in root.rglob("*") if p.is_dir()), reverse=True):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-
-
-def running_servers(state: State) -> list[str]:
-    names = [path.name for path in state.pids.iterdir()] if state.pids.exists() else []
-    return [name for name in names if processes.running(state, name)]
 
 
 def pull(state: State, references: tuple[str, ...]) -> None:
