@@ -14,7 +14,6 @@ from soloist.kinds.pipeline import names, policy
 from soloist.kinds.pipeline.facts import PipelineFacts, RunView
 from soloist.kinds.pipeline.names import Pipeline
 from soloist.kinds.pipeline.policy import Start
-from soloist.kinds.pipeline.schedule import InvalidSchedule
 from soloist.kinds.pods import adopted
 from soloist.kinds.volumes import volume_claim
 
@@ -23,7 +22,7 @@ def desire(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> Desi
     """The volume first: a Run's pods wait for it."""
     if pipeline.metadata.deleted is not None:
         return Desired()
-    start = _start(pipeline, facts, platform)
+    start = policy.due_run(pipeline, facts, platform)
     wanted: list[tuple[KindRef, dict[str, Any]]] = []
     if policy.claims_own_volume(pipeline) or facts.claim is not None:
         # A volume that was made stays, also when the spec names another place later: it holds the user's data.
@@ -36,15 +35,6 @@ def desire(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> Desi
 
 def _adopted(pipeline: Pipeline, manifest: dict[str, Any]) -> Manifest:
     return adopted(pipeline, names.labels(pipeline), manifest)
-
-
-def _start(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> Start | None:
-    if platform.runtime(pipeline.spec.runtime) is None:
-        return None
-    try:
-        return policy.next_start(pipeline, facts)
-    except InvalidSchedule:
-        return None  # said in status
 
 
 def _claim(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> dict[str, Any]:

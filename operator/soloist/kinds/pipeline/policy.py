@@ -8,11 +8,12 @@ from typing import Literal
 
 from soloist.api.amounts import duration_value
 from soloist.api.conditions import parse_time, rfc3339
+from soloist.api.platform import Platform
 from soloist.core.objects import digest
 from soloist.kinds.pipeline import names
 from soloist.kinds.pipeline.facts import PipelineFacts, RunView
 from soloist.kinds.pipeline.names import Pipeline
-from soloist.kinds.pipeline.schedule import Due, due
+from soloist.kinds.pipeline.schedule import Due, InvalidSchedule, due
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,16 @@ def _since(pipeline: Pipeline, facts: PipelineFacts) -> datetime:
 def is_too_late(pipeline: Pipeline, facts: PipelineFacts, time: datetime) -> bool:
     """Whether a scheduled Run has missed its starting deadline."""
     return facts.now - time > duration_value(pipeline.spec.starting_deadline)
+
+
+def due_run(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> Start | None:
+    """The Run to start in this reconcile. A spec that can't be carried out starts none; status says why."""
+    if platform.runtime(pipeline.spec.runtime) is None:
+        return None
+    try:
+        return next_start(pipeline, facts)
+    except InvalidSchedule:
+        return None
 
 
 def next_start(pipeline: Pipeline, facts: PipelineFacts) -> Start | None:

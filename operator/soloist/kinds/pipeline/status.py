@@ -14,6 +14,7 @@ from soloist.kinds.conditions import Verdict, conditions
 from soloist.kinds.pipeline import names, policy
 from soloist.kinds.pipeline.facts import PipelineFacts, RunView
 from soloist.kinds.pipeline.names import Pipeline
+from soloist.kinds.pipeline.policy import Start
 from soloist.kinds.pipeline.schedule import Due, InvalidSchedule
 
 # A ConfigMap that is edited in place wakes nobody (one made by kustomize changes its name, and so the spec).
@@ -38,16 +39,14 @@ def summarize(
     except InvalidSchedule as error:
         schedule, invalid = Due(None, None), Verdict.stalled(Reason.INVALID_SPEC, str(error))
     outcome = worst(outcomes)
-    verdict = invalid or _verdict(pipeline, facts, platform, outcome)
+    start = policy.due_run(pipeline, facts, platform)
+    verdict = invalid or _verdict(pipeline, facts, platform, outcome, start)
     newest = facts.runs[-1] if facts.runs else None
     status = pipeline.status.model_copy(
         update={
             "observed_generation": pipeline.metadata.generation,
             "last_run": LastRun(name=newest.name, phase=newest.phase) if newest else None,
-            "last_run_number": policy.last_number(pipeline, facts),
-            "last_trigger": policy.last_answer(pipeline, facts),
-            "last_request": _last_request(pipeline, facts),
-            "last_schedule_time": policy.answered_time(pipeline, facts, schedule.last),
+            **_answered(pipeline, facts, schedule, start if isinstance(outcome, Done) else None),
             "next_schedule_time": rfc3339(schedule.following) if schedule.following else None,
             "active": [run.name for run in facts.active][-ACTIVE:],
             "model": _model(pipeline, facts),
@@ -56,6 +55,27 @@ def summarize(
         }
     )
     return Summary(status, _next_look(pipeline, facts, platform, schedule, outcome))
+
+
+def _answered(
+    pipeline: Pipeline, facts: PipelineFacts, schedule: Due, made: Start | None
+) -> dict[str, object]:
+    """What needs no Run any more. One that was made just now counts at once: it may be deleted before the next look."""
+    settled = policy.answered_time(pipeline, facts, schedule.last)
+    if made is None:
+        return {
+            "last_run_number": policy.last_number(pipeline, facts),
+            "last_trigger": policy.last_answer(pipeline, facts),
+            "last_request": _last_request(pipeline, facts),
+            "last_schedule_time": settled,
+        }
+    asked = made.reason == "Request"
+    return {
+        "last_run_number": made.number,
+        "last_trigger": made.answers,
+        "last_request": made.id if asked else _last_request(pipeline, facts),
+        "last_schedule_time": made.id if made.reason == "Schedule" else settled,
+    }
 
 
 def _last_request(pipeline: Pipeline, facts: PipelineFacts) -> str | None:
@@ -92,7 +112,11 @@ def _next_look(
 
 
 def _verdict(
-    pipeline: Pipeline, facts: PipelineFacts, platform: Platform, outcome: Outcome
+    pipeline: Pipeline,
+    facts: PipelineFacts,
+    platform: Platform,
+    outcome: Outcome,
+    start: Start | None,
 ) -> Verdict:
     if platform.runtime(pipeline.spec.runtime) is None:
         known = ", ".join(sorted(platform.runtimes))
@@ -107,7 +131,6 @@ def _verdict(
         return Verdict.waiting(facts.problem.reason, facts.problem.message)
     if pipeline.spec.suspend:
         return Verdict.ready(Reason.SUSPENDED, _suspended_sentence(pipeline, facts))
-    start = policy.next_start(pipeline, facts)
     if start is not None:
         # Not before its Run exists is new code answered: `kubectl wait` must not take the old Run's end for the new one's.
         run = names.run(pipeline, start.number)
