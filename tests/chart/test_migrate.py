@@ -21,7 +21,8 @@ SCRIPT = CHART / "files" / "migrate.py"
 @pytest.fixture(scope="module")
 def migrate() -> ModuleType:
     spec = importlib.util.spec_from_file_location("soloist_chart_migrate", SCRIPT)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -65,7 +66,7 @@ def test_the_newest_revision_is_read_as_mlflow_reads_it(migrate: ModuleType) -> 
     from mlflow.store.db.utils import _get_latest_schema_revision
 
     known = migrate.known_revisions()
-    assert known[0] == _get_latest_schema_revision()
+    assert known[0] == _get_latest_schema_revision()  # type: ignore[no-untyped-call]  # MLflow's
     assert len(known) == len(set(known)) > 40
 
 
@@ -81,7 +82,8 @@ def test_a_database_of_an_older_mlflow_is_migrated(migrated: Path, migrate: Modu
     from mlflow.store.db.utils import _get_alembic_config
 
     head = revision(migrated)
-    command.downgrade(_get_alembic_config(f"sqlite:///{migrated}"), "-1")
+    settings = _get_alembic_config(f"sqlite:///{migrated}")  # type: ignore[no-untyped-call]  # MLflow's
+    command.downgrade(settings, "-1")
     older = revision(migrated)
     assert older != head
     done = run(migrated)

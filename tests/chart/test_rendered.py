@@ -21,6 +21,11 @@ from tests.chart.helm import (
 )
 
 Rendered = Callable[[str], list[Manifest]]
+SELECTORS: dict[str, Callable[[Manifest], dict[str, str]]] = {
+    "Service": lambda spec: spec["selector"],
+    "NetworkPolicy": lambda spec: spec["podSelector"]["matchLabels"],
+    "PodDisruptionBudget": lambda spec: spec["selector"]["matchLabels"],
+}
 every_profile = pytest.mark.parametrize("name", PROFILES)
 
 
@@ -112,17 +117,11 @@ def test_services_find_their_pods(rendered: Rendered, name: str) -> None:
         for m in manifests
         if m["kind"] in ("Deployment", "StatefulSet")
     ]
-    for kind, selector_of in (
-        ("Service", lambda spec: spec["selector"]),
-        ("NetworkPolicy", lambda spec: spec["podSelector"]["matchLabels"]),
-        ("PodDisruptionBudget", lambda spec: spec["selector"]["matchLabels"]),
-    ):
-        for manifest in manifests:
-            if manifest["kind"] == kind:
-                wanted = selector_of(manifest["spec"]).items()
-                assert sum(wanted <= labels.items() for labels in templates) == 1, manifest[
-                    "metadata"
-                ]["name"]
+    for manifest in manifests:
+        if selector := SELECTORS.get(manifest["kind"]):
+            wanted = selector(manifest["spec"]).items()
+            found = [labels for labels in templates if wanted <= labels.items()]
+            assert len(found) == 1, manifest["metadata"]["name"]
 
 
 def test_mlflow_answers_under_the_name_that_the_operator_uses(rendered: Rendered) -> None:

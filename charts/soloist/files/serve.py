@@ -71,7 +71,7 @@ def main() -> None:
     else:
         command, added = direct(environment, pathlib.Path(spec.submodule_search_locations[0]))
         environment |= added
-    os.execvpe(command[0], command, environment)
+    os.execvpe(command[0], command, environment)  # noqa: S606 - becoming the server is the point
 
 
 if __name__ == "__main__":
