@@ -79,6 +79,7 @@ class ToyKubeRay:
             self.cluster.edit(ref, metadata={**meta, "finalizers": [FINALIZER]})
             began = {"jobDeploymentStatus": "Running", "startTime": rfc3339(self.clock.now())}
             self.cluster.edit(ref, status=began)
+            self._submit(ref, self.cluster.objects[ref])
         elif status["jobDeploymentStatus"] == "Running" and uid not in self.running:
             self._submit(ref, job)
 
