@@ -51,7 +51,12 @@ def etcd(plan: Plan) -> Server:
         f"--initial-cluster=default={peer}",
         "--log-level=warn",
     )
-    return Server("etcd", command, ((LOOPBACK, plan.etcd_port), (LOOPBACK, plan.etcd_peer_port)))
+    return Server(
+        "etcd",
+        command,
+        ((LOOPBACK, plan.etcd_port), (LOOPBACK, plan.etcd_peer_port)),
+        is_urgent=True,
+    )
 
 
 def apiserver(plan: Plan, *more: str) -> Server:
@@ -73,7 +78,7 @@ def apiserver(plan: Plan, *more: str) -> Server:
         "--allow-privileged=true",
         *more,
     )
-    return Server("apiserver", command, ((plan.address, plan.api_port),))
+    return Server("apiserver", command, ((plan.address, plan.api_port),), is_urgent=True)
 
 
 def node_apiserver(plan: Plan) -> Server:
@@ -102,12 +107,12 @@ def controller_manager(plan: Plan, *, port: int = 10257, more: tuple[str, ...] =
         "--authentication-tolerate-lookup-failure=true",
         *more,
     )
-    return Server("controller-manager", command, ((LOOPBACK, port),))
+    return Server("controller-manager", command, ((LOOPBACK, port),), is_urgent=True)
 
 
 def scheduler(plan: Plan, *, port: int = 10259) -> Server:
     command = (plan.binary("kube-scheduler"), *delegating(plan.state.kubeconfig("scheduler"), port))
-    return Server("scheduler", command, ((LOOPBACK, port),))
+    return Server("scheduler", command, ((LOOPBACK, port),), is_urgent=True)
 
 
 def delegating(kubeconfig: Path, port: int) -> tuple[str, ...]:
@@ -136,7 +141,7 @@ def kubelet(plan: Plan, node: str) -> Server:
         f"--node-ip={plan.address}",
         f"--root-dir={plan.state.kubelet}",
     )
-    return Server("kubelet", command, ((NODE_ADDRESS, 10250), (LOOPBACK, 10248)))
+    return Server("kubelet", command, ((NODE_ADDRESS, 10250), (LOOPBACK, 10248)), is_urgent=True)
 
 
 def proxy(plan: Plan, node: str) -> Server:
