@@ -22,8 +22,10 @@ from tests.cluster.trouble import Trouble
 
 
 def install_packages(asked: argparse.Namespace) -> None:
-    """install the Debian packages that the local cluster uses"""
-    packages.ensure_packages()
+    """install the Debian packages that the local cluster uses; nothing where another cluster serves"""
+    packages.extend_path()
+    if isinstance(choose(), LocalCluster):
+        packages.ensure_packages()
 
 
 def build(asked: argparse.Namespace) -> None:
@@ -99,14 +101,14 @@ def clean(asked: argparse.Namespace) -> None:
 
 def prepare(asked: argparse.Namespace) -> None:
     """everything that takes long: packages, binaries, images; after it the rest takes seconds"""
-    packages.ensure_packages()
+    install_packages(asked)
     ensure_built()
     choose().publish([])
 
 
 def warm(asked: argparse.Namespace) -> None:
     """prepare in the background, at low priority; whoever needs a part of it waits for that part"""
-    packages.ensure_packages()
+    install_packages(asked)
     log = cache() / "warm.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as told:

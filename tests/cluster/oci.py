@@ -6,12 +6,14 @@ import gzip
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 NOBODY = "65532:65532"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def write_archive(image: BinaryImage, binary: Path, archive: Path) -> None:
 
     layer = layer_of(binary, image.program)
     config = {
-        "architecture": "amd64",
+        "architecture": ARCHITECTURES[platform.machine()],
         "os": "linux",
         "config": {"Entrypoint": [image.program], "User": NOBODY},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
