@@ -87,6 +87,25 @@ class FakeCluster:
         if body != live:
             self._put(ref, body)
 
+    async def strip(self, ref: ObjectRef, uid: str, pointers: tuple[str, ...]) -> None:
+        self._write("strip", ref)
+        live = self.objects.get(ref)
+        if live is None or live["metadata"]["uid"] != uid:
+            return
+        body = _copy(live)
+        for pointer in reversed(pointers):
+            *way, last = (
+                part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/")
+            )
+            place: Any = body
+            for part in way:
+                place = place[int(part)] if isinstance(place, list) else place.get(part, {})
+            if last not in place:
+                return
+            del place[last]
+        body["metadata"]["generation"] += 1
+        self._put(ref, body)
+
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         self._write("delete", ref)
         live = self.objects.get(ref)

@@ -83,6 +83,18 @@ class KubeCluster:
     async def _apply(self, ref: ObjectRef, body: Mapping[str, Any]) -> None:
         await self._transport.json("PATCH", _at(ref), query=_FORCED, body=body, content=APPLY)
 
+    async def strip(self, ref: ObjectRef, uid: str, pointers: tuple[str, ...]) -> None:
+        # From the end of a list to its start, so that no removal moves the next one's place.
+        patch = [{"op": "remove", "path": pointer} for pointer in reversed(pointers)]
+        same = {"op": "test", "path": "/metadata/uid", "value": uid}
+        try:
+            await self._transport.json(
+                "PATCH", _at(ref), query=_MANAGER, body=[same, *patch], content=JSON_PATCH
+            )
+        except ClusterError as error:
+            if error.code not in (404, 409):  # 409: the test failed, or a place is gone already
+                raise
+
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         options = {
             "apiVersion": "v1",

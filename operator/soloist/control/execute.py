@@ -12,7 +12,7 @@ from soloist.control.words import failure, is_transient, not_ours
 from soloist.core.effects import Effect
 from soloist.core.objects import is_owned_by
 from soloist.core.outcome import Done, Failed, Outcome
-from soloist.core.plan import Action, Apply, Conflict, Create, Delete, is_settled
+from soloist.core.plan import Action, Apply, Conflict, Create, Delete, beyond, is_settled
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +49,10 @@ async def _act(action: Action, owner_uid: str, ports: Ports) -> Outcome:
         match action:
             case Create():
                 return await _create(action, owner_uid, ports)
-            case Apply(ref, manifest, uid):
+            case Apply(ref, manifest, uid, extra):
                 await ports.cluster.apply(ref, manifest, uid)
+                if extra:
+                    await ports.cluster.strip(ref, uid, extra)
                 _count("apply", action, ports)
                 return Done()
             case Delete(ref, uid):
@@ -82,8 +84,8 @@ async def _create(action: Create, owner_uid: str, ports: Ports) -> Outcome:
         if not is_owned_by(live, owner_uid):
             return not_ours(action.ref)
         if not is_settled(live, action.manifest):
-            await ports.cluster.apply(action.ref, action.manifest, live["metadata"]["uid"])
-            _count("apply", action, ports)
+            uid, extra = live["metadata"]["uid"], beyond(live, action.manifest)
+            return await _act(Apply(action.ref, action.manifest, uid, extra), owner_uid, ports)
         return Done()
     _count("create", action, ports)
     return Done()

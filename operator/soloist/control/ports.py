@@ -58,6 +58,10 @@ class Cluster(Protocol):
     async def apply(self, ref: ObjectRef, manifest: Manifest, uid: str) -> None:
         """Server-side apply to this very object, ownership forced. Raises ClusterError (409 when it is another one)."""
 
+    async def strip(self, ref: ObjectRef, uid: str, pointers: tuple[str, ...]) -> None:
+        """Take these places (JSON pointers) off this very object, whoever put them there; silent when it is gone or
+        another, or when one of them is gone already."""
+
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         """Delete this very object (background propagation); silent when it is gone already."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from soloist.core.objects import KindRef, Manifest, ObjectRef, is_owned_by, refe
 from soloist.core.owned import owns_more
 
 _QUANTITIES = frozenset({"requests", "limits", "hard", "capacity"})
+OWN_GROUP = "soloist.dev/"
 _MERGED_BY_OTHERS = frozenset({"ownerReferences", "finalizers"})
 _SUFFIX = {
     "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
@@ -25,6 +26,8 @@ class Apply:
     ref: ObjectRef
     manifest: Manifest
     uid: str
+    beyond: tuple[str, ...] = ()
+    """JSON pointers to what a stranger added: an apply alone would leave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +147,33 @@ def _action(
         return (Conflict(ref),)
     if "deletionTimestamp" in live["metadata"] or is_settled(live, manifest):
         return ()
-    return (Apply(ref, manifest, live["metadata"]["uid"]),)
+    return (Apply(ref, manifest, live["metadata"]["uid"], beyond(live, wanted=manifest)),)
 
 
 def is_settled(live: Manifest, wanted: Manifest) -> bool:
-    """Whether an apply of `wanted` would change nothing: all of it is there, and nothing of ours beyond it."""
-    return covers(live, wanted) and not owns_more(live, wanted)
+    """Whether an apply of `wanted` would change nothing: all of it is there, and nothing beyond it that is not to be."""
+    return covers(live, wanted) and not owns_more(live, wanted) and not beyond(live, wanted)
+
+
+def beyond(live: Manifest, wanted: Manifest) -> tuple[str, ...]:
+    """What the spec of a child of our own kind holds and we did not ask for: a schedule, say, that somebody added.
+
+    Of our own kinds only, whose specs are wholly ours to say; into a Deployment or a Pod others write by right.
+    """
+    if not str(wanted.get("apiVersion", "")).startswith(OWN_GROUP):
+        return ()
+    return tuple(_beyond(live.get("spec"), wanted.get("spec"), "/spec"))
+
+
+def _beyond(live: Any, wanted: Any, path: str) -> Iterator[str]:
+    match live, wanted:
+        case Mapping(), Mapping():
+            for key, value in live.items():
+                place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+                if key in wanted:
+                    yield from _beyond(value, wanted[key], place)
+                elif value not in ("", [], {}, None):
+                    yield place
+        case list(), Sequence() if len(live) == len(wanted):
+            for index, (one, other) in enumerate(zip(live, wanted, strict=True)):
+                yield from _beyond(one, other, f"{path}/{index}")

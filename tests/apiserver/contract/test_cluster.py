@@ -135,6 +135,17 @@ async def test_an_apply_never_creates(either: Either) -> None:
     assert await cluster.get(ref_of(namespace)) is None
 
 
+async def test_places_are_stripped_from_one_very_object(either: Either) -> None:
+    cluster, namespace = either
+    ref, uid = await made(cluster, namespace, kept="1", added="2")
+    await cluster.strip(ref, NOBODY, ("/data/added",))
+    assert (await cluster.get(ref) or {})["data"] == {"kept": "1", "added": "2"}
+    await cluster.strip(ref, uid, ("/data/added",))
+    assert (await cluster.get(ref) or {})["data"] == {"kept": "1"}
+    await cluster.strip(ref, uid, ("/data/added",))  # somebody was faster
+    await cluster.strip(ref_of(namespace, "gone"), uid, ("/data/added",))
+
+
 async def test_a_delete_means_one_very_object(either: Either) -> None:
     cluster, namespace = either
     ref, uid = await made(cluster, namespace, a="1")

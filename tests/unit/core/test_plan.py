@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from soloist.core.objects import CONFIG_MAP, KindRef, Manifest, ObjectRef, owner_reference
+from soloist.core.objects import (
+    CONFIG_MAP,
+    PIPELINE,
+    KindRef,
+    Manifest,
+    ObjectRef,
+    owner_reference,
+)
 from soloist.core.owned import owns_more
 from soloist.core.plan import Action, Apply, Conflict, Create, Delete, covers, diff
 
@@ -65,6 +72,36 @@ def plan(wanted: list[Manifest], there: list[Manifest]) -> tuple[Action, ...]:
 )
 def test_one_object(wanted: list[Manifest], there: list[Manifest], action: Action | None) -> None:
     assert plan(wanted, there) == ((action,) if action else ())
+
+
+def ours(spec: Any, uid: str | None = None) -> Manifest:
+    """A child of one of our own kinds."""
+    known = {"uid": uid} if uid else {}
+    return {
+        **manifest(**known),
+        "apiVersion": PIPELINE.api_version,
+        "kind": "Pipeline",
+        "spec": spec,
+    }
+
+
+@pytest.mark.parametrize(
+    ("there", "pointers"),
+    [
+        ({"steps": [{"name": "a"}], "schedule": "@daily"}, ("/spec/schedule",)),
+        ({"steps": [{"name": "a", "after": ["b"]}]}, ("/spec/steps/0/after",)),
+        ({"steps": [{"name": "a"}], "a/b~c": 1}, ("/spec/a~1b~0c",)),
+        ({"steps": [{"name": "a"}], "env": []}, None),
+    ],
+    ids=["a field", "a field of an item", "a name that needs escaping", "an empty default: leave"],
+)
+def test_what_somebody_added_to_a_child_of_our_own_kind_is_taken_off(
+    there: Any, pointers: tuple[str, ...] | None
+) -> None:
+    wanted, found = ours({"steps": [{"name": "a"}]}), ours(there, uid="live-uid")
+    ref = ObjectRef(PIPELINE, "here", "one")
+    actions = diff([(PIPELINE, wanted)], [(PIPELINE, found)], OWNER)
+    assert actions == ((Apply(ref, wanted, "live-uid", pointers),) if pointers else ())
 
 
 def test_wanted_come_in_their_order_and_prunes_last() -> None:
