@@ -72,8 +72,9 @@ def test_a_serving_pod_restarts_while_mlflow_and_postgresql_are_gone_and_a_run_w
         served.patch("projects", NAME, request)
         said = served.until_reason("runs", f"{NAME}-2", "MLflowUnreachable", within=15)
         assert MLFLOW in said["message"]
-        told = served.status("projects", NAME)
-        assert told["stage"] == "Serving"
+        served.until(
+            "projects", NAME, lambda seen: seen["stage"] == "Serving", within=15, what="to serve on"
+        )
     finally:
         world.with_mlflow()
 
