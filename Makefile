@@ -84,7 +84,7 @@ unit: venv ## Test the pure parts
 	@$(PYTEST) tests/unit $(PYTEST_ARGS)
 
 .PHONY: golden
-golden: venv ## Compare what kinds desire with what was reviewed (PYTEST_ARGS=--update-golden rewrites it)
+golden: venv ## Compare what kinds desire with what was reviewed (UPDATE_GOLDEN=1 rewrites it)
 	@$(PYTEST) tests/golden $(PYTEST_ARGS)
 
 .PHONY: property

@@ -97,6 +97,24 @@ def test_a_run_never_changes(plane: ControlPlane, namespace: str, old: str, new:
     assert "a Run never changes once it exists: create another Run" in said
 
 
+ENDPOINT = """
+apiVersion: soloist.dev/v1alpha1
+kind: ModelEndpoint
+metadata:
+  name: door
+spec:
+  model: demo.flights
+"""
+
+
+def test_an_endpoint_never_changes_its_model(plane: ControlPlane, namespace: str) -> None:
+    plane.kubectl("apply", "-n", namespace, "-f", "-", text=ENDPOINT)
+    said = plane.kubectl(
+        "apply", "-n", namespace, "-f", "-", text=ENDPOINT.replace("flights", "other"), check=False
+    )
+    assert "model of a ModelEndpoint never changes: create another ModelEndpoint" in said
+
+
 def test_a_run_may_get_labels_and_be_deleted(plane: ControlPlane, namespace: str) -> None:
     plane.kubectl("apply", "-n", namespace, "-f", "-", text=RUN)
     plane.kubectl("label", "-n", namespace, "run.soloist.dev/done-once", "team=flights")

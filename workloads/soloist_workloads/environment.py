@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 SOLOIST_STEP = "SOLOIST_STEP"
@@ -20,6 +21,7 @@ SOLOIST_STORAGE = "SOLOIST_STORAGE"
 SOLOIST_RUN_STORAGE = "SOLOIST_RUN_STORAGE"
 SOLOIST_PARAMS = "SOLOIST_PARAMS"
 SOLOIST_KEEP_RUNS = "SOLOIST_KEEP_RUNS"
+SOLOIST_KEEP_SINCE = "SOLOIST_KEEP_SINCE"
 SOLOIST_GIT_URL = "SOLOIST_GIT_URL"
 SOLOIST_GIT_COMMIT = "SOLOIST_GIT_COMMIT"
 SOLOIST_GIT_USERNAME = "SOLOIST_GIT_USERNAME"
@@ -79,6 +81,8 @@ class StorageSettings:
 
     storage: str
     keep: frozenset[str]
+    since: float
+    """Seconds since 1970: a folder that was used after this belongs to a Run that `keep` can't know, and stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,7 @@ def parse_storage(env: Environment) -> StorageSettings:
     return StorageSettings(
         storage=_required(env, SOLOIST_STORAGE),
         keep=frozenset(env.get(SOLOIST_KEEP_RUNS, "").split()),
+        since=datetime.fromisoformat(_required(env, SOLOIST_KEEP_SINCE)).timestamp(),
     )
 
 

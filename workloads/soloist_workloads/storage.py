@@ -28,7 +28,8 @@ def prepare_run_storage(run_storage: str | None) -> None:
 def remove_old_runs(settings: StorageSettings) -> tuple[str, ...]:
     """Remove the folders of other Runs than `keep`, and return their names.
 
-    Only folders with our marker go: people put their own data on the same volume, and a name alone doesn't
+    `keep` was written down when our Run's cluster was made; a head that is replaced an hour later runs this again. So
+    a folder that a step used since then stays, whoever's it is. Only folders with our marker go: people put their own data on the same volume, and a name alone doesn't
     tell whose it is.
     """
     folder = _local(settings.storage)
@@ -37,6 +38,8 @@ def remove_old_runs(settings: StorageSettings) -> tuple[str, ...]:
     removed = []
     for run in sorted((folder / "runs").glob("*")):
         if run.name in settings.keep or run.is_symlink() or not (run / MARKER).is_file():
+            continue
+        if (run / MARKER).stat().st_mtime >= settings.since:
             continue
         _remove(run)
         removed.append(run.name)

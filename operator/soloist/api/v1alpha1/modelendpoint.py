@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from soloist.api.fields import Cpu, Label, Memory, Model, ModelName, ObjectName, Time
+from soloist.api.forms import Rule
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
 
 NAME_LIMIT = 40
@@ -33,7 +34,12 @@ class EndpointTemplate(Model):
 class ModelEndpointSpec(EndpointTemplate):
     """Which model is served, and with what."""
 
-    rules: ClassVar = ()
+    rules: ClassVar = (
+        Rule(
+            "self.model == oldSelf.model",
+            "model of a ModelEndpoint never changes: create another ModelEndpoint for the other model",
+        ),
+    )
 
     model: ModelName
     """Name of the registered model in MLflow. The version with the alias `candidate`, once its pods are ready, becomes

@@ -190,6 +190,8 @@ class PipelineSpec(PipelineTemplate):
     service_account: ObjectName | None = None
     """ServiceAccount of the pods, for example one that a cloud's bucket trusts. Without it the namespace's default one. Its
     token is never mounted."""
+    problem: str | None = Field(default=None, max_length=1000)
+    """The problem in one sentence; describes the experiment in MLflow."""
     metric: str | None = Field(default=None, max_length=250)
     """MLflow metric to show beside each Run."""
     owner: str | None = Field(default=None, max_length=254)

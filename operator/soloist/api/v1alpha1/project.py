@@ -18,7 +18,7 @@ class Goal(Model):
     """What the project is for, and the number that says how well it does."""
 
     problem: str | None = Field(default=None, max_length=1000)
-    """The problem in one sentence; goes to MLflow with the experiment."""
+    """The problem in one sentence; describes the experiment in MLflow."""
     metric: str | None = Field(default=None, max_length=250)
     """MLflow metric that the project is judged by, for example `mae`; shown beside each Run."""
 

@@ -61,6 +61,8 @@ class RunSpec(Model):
     """Name under which the model is registered in MLflow. Without it `<namespace>.<name of the Run>`."""
     experiment: str | None = Field(default=None, max_length=250)
     """MLflow experiment that the Run belongs to. Without it `<namespace>/<name of the Run>`."""
+    problem: str | None = Field(default=None, max_length=1000)
+    """The problem in one sentence; describes the experiment in MLflow."""
     metric: str | None = Field(default=None, max_length=250)
     """MLflow metric to show beside the Run."""
     owner: str | None = Field(default=None, max_length=254)

@@ -83,6 +83,7 @@ def _run(
         service_account=spec.service_account,
         model=names.model(pipeline),
         experiment=names.experiment(pipeline),
+        problem=spec.problem,
         metric=spec.metric,
         owner=spec.owner,
         trigger=Trigger(reason=start.reason, id=start.id),

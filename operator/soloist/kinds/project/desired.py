@@ -75,6 +75,7 @@ def _pipeline(project: Project) -> dict[str, Any]:
         storage=storage,
         service_account=names.service_account(project),
         model=names.model(project),
+        problem=spec.goal.problem,
         metric=spec.goal.metric,
         owner=spec.owner,
     )

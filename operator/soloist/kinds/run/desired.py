@@ -57,7 +57,8 @@ def _opening(run: Run, facts: RunFacts) -> tuple[Effect, ...]:
     tags = {"soloist.dev/run": f"{run.namespace}/{run.name}", "mlflow.user": run.spec.owner or ""}
     tags["soloist.dev/source"] = run.spec.source_digest or ""
     known = {name: value for name, value in tags.items() if value}
-    return (StartTrackedRun(names.experiment(run), run.metadata.uid, run.name, known),)
+    about = {"mlflow.note.content": run.spec.problem} if run.spec.problem else {}
+    return (StartTrackedRun(names.experiment(run), run.metadata.uid, run.name, known, about),)
 
 
 def _closing(run: Run, facts: RunFacts) -> tuple[Effect, ...]:

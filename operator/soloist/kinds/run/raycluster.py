@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from soloist.api.amounts import canonical_quantity
+from soloist.api.conditions import rfc3339
 from soloist.api.platform import Platform
 from soloist.kinds import podenv
 from soloist.kinds.pods import (
@@ -193,8 +194,13 @@ def _before(
     wanted: list[tuple[str, list[dict[str, Any]]]] = []
     if run.spec.source.git is not None:
         wanted.append(("source", _git_env(run)))
-    if run.spec.storage.claim is not None and facts.keep_runs:
-        keep = {podenv.STORAGE: podenv.DATA_PATH, podenv.KEEP_RUNS: facts.keep_runs}
+    created = run.metadata.created
+    if run.spec.storage.claim is not None and facts.keep_runs and created is not None:
+        keep = {
+            podenv.STORAGE: podenv.DATA_PATH,
+            podenv.KEEP_RUNS: facts.keep_runs,
+            podenv.KEEP_SINCE: rfc3339(created),
+        }
         wanted.append(("storage", plain(keep)))
     return [
         {
