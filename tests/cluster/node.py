@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from tests.cluster import cgroups, files
@@ -214,6 +214,26 @@ def unmount_below(folder: Path) -> None:
 
 
 def pull(state: State, references: tuple[str, ...]) -> None:
-    """Have images on the node before a pod asks for them."""
+    """Have images on the node before a pod asks for them, and forget their predecessors that no container uses.
+
+    The registry still has those: whoever goes back to one pulls it again.
+    """
     for reference in references:
         ctr(state, "images", "pull", "--plain-http", reference, why=f"Pulling {reference}")
+    present = ctr(state, "images", "ls", "-q", why="Listing images").split()
+    lines = ctr(state, "containers", "ls", why="Listing containers").splitlines()[1:]
+    used = {words[1] for line in lines if len(words := line.split()) > 1}
+    old = outdated(present, references, used)
+    if old:
+        ctr(state, "images", "rm", *old, why="Forgetting outdated images")
+
+
+def outdated(present: Iterable[str], pulled: Iterable[str], used: Collection[str]) -> list[str]:
+    """Other versions of the images that were pulled, as far as nothing runs from them."""
+    newest = {reference.rpartition(":")[0]: reference for reference in pulled}
+    return [
+        reference
+        for reference in present
+        if newest.get(reference.rpartition(":")[0], reference) != reference
+        and reference not in used
+    ]

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cluster import images
 from tests.cluster.layout import CHECKOUT
+from tests.cluster.node import outdated
 from tests.cluster.oci import BinaryImage, write_archive
 from tests.cluster.trouble import Trouble
 
@@ -72,3 +73,8 @@ def test_an_archive_holds_one_program_and_names_its_image(tmp_path: Path) -> Non
     layer = content[f"blobs/sha256/{manifest['layers'][0]['digest'].removeprefix('sha256:')}"]
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(layer))) as tar:
         assert [(entry.name, entry.mode) for entry in tar] == [("server", 0o755)]
+
+
+def test_older_versions_of_a_pulled_image_go_unless_something_runs_from_them() -> None:
+    present = ["r/operator:1", "r/operator:2", "r/operator:3", "r/mlflow:1", "localhost/pause:1"]
+    assert outdated(present, ["r/operator:3"], {"r/operator:2"}) == ["r/operator:1"]
