@@ -33,7 +33,7 @@ def served(shared_room: Room) -> Room:
 
 def test_what_someone_changes_in_a_projects_children_is_undone(served: Room) -> None:
     # When someone edits the pipeline, scales the pods and deletes the Service
-    served.patch("pipelines", NAME, '{"spec": {"schedule": "* * * * *"}}')
+    served.patch("pipelines", NAME, '{"spec": {"schedule": "@yearly"}}')
     (deployment,) = served.all("deployments")
     served.patch("deployments", deployment["metadata"]["name"], '{"spec": {"replicas": 0}}')
     served.delete("services", NAME)
