@@ -170,6 +170,10 @@ def main() -> int:
     except Trouble as trouble:
         say(str(trouble))
         return 1
+    except BrokenPipeError:
+        # Whoever read has enough, as in `status | head -1`; Python would complain once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         say("Interrupted; run it again to go on.")
         return 130
