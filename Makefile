@@ -91,6 +91,10 @@ golden: venv ## Compare what kinds desire with what was reviewed (UPDATE_GOLDEN=
 property: venv ## Test with invented specs and worlds
 	@$(PYTEST) tests/property $(PYTEST_ARGS)
 
+.PHONY: workloads
+workloads: venv ## Test what runs inside pods: steps and servers as real processes, answers beside MLflow's own
+	@$(PYTEST) tests/workloads $(PYTEST_ARGS)
+
 .PHONY: apiserver
 apiserver: venv binaries ## Test on a real API server
 	@$(PYTEST) tests/apiserver $(PYTEST_ARGS)
@@ -109,13 +113,13 @@ test: ## Everything, fastest first, from nothing: packages, environment, cluster
 	@$(CLUSTER) packages
 	@$(CLUSTER) warm
 	@$(MAKE) --no-print-directory lint arch type
-	@$(MAKE) --no-print-directory unit golden property
+	@$(MAKE) --no-print-directory unit golden property workloads
 	@$(MAKE) --no-print-directory apiserver chart
 	@$(MAKE) --no-print-directory e2e
 
 .PHONY: verify
 verify: generate ## Generate anew, check all but e2e, and fail when that changed a file
-	@$(MAKE) --no-print-directory lint arch type unit golden property apiserver chart
+	@$(MAKE) --no-print-directory lint arch type unit golden property workloads apiserver chart
 	@changed=$$(git status --porcelain); [ -z "$$changed" ] || { echo "Changed or not committed:" >&2; echo "$$changed" >&2; exit 1; }
 
 ##@ Cluster

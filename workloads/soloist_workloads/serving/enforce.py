@@ -1,7 +1,7 @@
 """Holds a table or an array against the signature, with the conversions that MLflow allows and no others.
 
 The rules are MLflow's (3.17): widening within a kind, 32-bit integers to double, any precision of datetime,
-nothing that would lose information. `tests/unit/workloads` compares with mlflow's own scoring server.
+nothing that would lose information. `tests/workloads` compares with mlflow's own scoring server.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from soloist_workloads.step.memory import (
 from soloist_workloads.step.outcome import PREFIX, Reason, decide_outcome
 from soloist_workloads.step.upload import LogUploader, log_params
 from soloist_workloads.tracking.rest import RestRun, Server
-from tests.unit.workloads.fake_mlflow import FakeMlflow, fake_mlflow
+from tests.workloads.fake_mlflow import FakeMlflow, fake_mlflow
 
 
 @pytest.fixture

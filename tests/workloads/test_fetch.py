@@ -13,7 +13,7 @@ import pytest
 
 from soloist_workloads.environment import FetchSettings, TrackingSettings
 from soloist_workloads.fetch import ABANDONED_AFTER_SECONDS, SCRATCH_PREFIX, FetchError, fetch
-from tests.unit.workloads.fake_mlflow import FakeMlflow, fake_mlflow
+from tests.workloads.fake_mlflow import FakeMlflow, fake_mlflow
 
 FILES = {
     "MLmodel": b"flavors: {}",

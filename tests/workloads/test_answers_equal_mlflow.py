@@ -18,8 +18,8 @@ from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.scorer import NativeScorer
 from soloist_workloads.serving.signature import read_card
-from tests.unit.workloads.models import SIGNATURES, save_mirror
-from tests.unit.workloads.payloads import PAYLOADS, Payload
+from tests.workloads.models import SIGNATURES, save_mirror
+from tests.workloads.payloads import PAYLOADS, Payload
 
 Answer = tuple[int, Any]
 Ask = Callable[[Payload], Answer]

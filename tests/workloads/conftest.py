@@ -22,7 +22,7 @@ Client = Callable[[App], httpx.AsyncClient]
 @pytest.fixture(scope="session")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folders of models that answer with what they were given, by the name of their signature."""
-    from tests.unit.workloads.models import SIGNATURES, save_mirror
+    from tests.workloads.models import SIGNATURES, save_mirror
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     root = tmp_path_factory.mktemp("mirrors")

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "workloads" / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "workloads" / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.iterdir() if (path / "kustomization.yaml").exists())
 
 
