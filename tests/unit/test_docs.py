@@ -180,7 +180,7 @@ def contracts() -> set[str]:
     return {contract["name"] for contract in settings["contracts"]}
 
 
-def tests_that_exist() -> set[str]:
+def existing_tests() -> set[str]:
     return {
         name
         for path in (ROOT / "tests").rglob("*.py")
@@ -193,7 +193,7 @@ def test_the_checks_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text()
     tests = set(re.findall(r"`(test_\w+)`", text))
     named = {" ".join(name.split()) for name in re.findall(r"contract “([^”]+)”", text)}
-    assert (tests - tests_that_exist(), named - contracts()) == (set(), set())
+    assert (tests - existing_tests(), named - contracts()) == (set(), set())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

@@ -171,3 +171,7 @@ def test_the_tail_fits_into_status(lines: tuple[str, ...], kept: str) -> None:
 def test_the_end(phases: tuple[Any, ...], over: bool, succeeded: bool) -> None:
     given = tuple(StepStatus(name=str(n), phase=phase) for n, phase in enumerate(phases))
     assert (policy.is_over(given), policy.has_succeeded(given)) == (over, succeeded)
+
+
+def test_the_tail_has_no_colours() -> None:
+    assert policy.tail(("\x1b[1;33mmind the gap\x1b[0m",)) == "mind the gap"

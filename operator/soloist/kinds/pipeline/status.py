@@ -173,4 +173,6 @@ def _from_run(run: RunView, follows: str) -> Verdict:
         case _:
             # What stands in the Run's way stands in ours: a missing Secret is no "Running" to a program either.
             reason = run.reason or Reason.RUNNING
-            return Verdict.progressing(reason, f"Run {run.name}: {run.summary}{follows}")
+            return Verdict.progressing(
+                reason, f"Run {run.name}: {run.summary or 'Starting.'}{follows}"
+            )

@@ -6,6 +6,7 @@ So an operator that dies between the two finds its decision again, and no attemp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -26,6 +27,7 @@ DISRUPTIONS = 3
 # blemish; a namespace that can't be deleted because MLflow is gone would be a fault.
 CLEAN_UP = timedelta(minutes=5)
 LOG_LIMIT = 2048
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # 0.1 + 0.7 cores are a little less than 0.8.
 ROUNDING = 1e-6
 
@@ -169,10 +171,10 @@ def head_size(steps: list[Step]) -> tuple[float, float]:
 
 
 def tail(lines: tuple[str, ...]) -> str:
-    """The last lines that fit into status."""
+    """The last lines that fit into status, without a terminal's colours: status is read by people and programs."""
     kept: list[str] = []
     room = LOG_LIMIT
-    for line in (line[:400] for line in reversed(lines)):
+    for line in (_COLOUR.sub("", line)[:400] for line in reversed(lines)):
         room -= len(line) + 1
         if room < 0:
             break
