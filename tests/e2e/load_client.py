@@ -22,7 +22,8 @@ PER_SECOND = min(float(os.environ.get("LOAD_PER_SECOND", "20")), 100.0)
 AT_MOST = min(float(os.environ.get("LOAD_AT_MOST", "120")), 300.0)
 UNTIL_VERSION = os.environ.get("LOAD_UNTIL_VERSION", "")
 THEN = float(os.environ.get("LOAD_THEN", "12"))
-TIMEOUT = 10.0
+# How slow is another test's question: on two cores a training takes what serving would need.
+TIMEOUT = 30.0
 
 REQUEST = (
     f"POST /invocations HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
