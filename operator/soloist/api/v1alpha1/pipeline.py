@@ -164,8 +164,9 @@ class PipelineTemplate(Model):
     time_zone: TimeZone | None = None
     """Time zone of the schedule, for example `Europe/Berlin`. Without it the schedule is in UTC."""
     concurrency_policy: Literal["Forbid", "Replace", "Allow"] = "Forbid"
-    """What happens when a Run is due while another still runs. `Forbid`: a scheduled one is left out, one for new code
-    waits its turn. `Replace`: the running one is deleted. `Allow`: both run."""
+    """What happens when a Run is due while another still runs. `Forbid`: a scheduled one is left out, one by request
+    waits its turn, and so does one for new code, unless the other has not begun: then it takes its place. `Replace`: the
+    running one is deleted. `Allow`: both run."""
     starting_deadline: Duration = "1h"
     """How late a scheduled Run may still start, for example after the cluster was down."""
     history: History = Field(default_factory=History)
