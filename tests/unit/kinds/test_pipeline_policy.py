@@ -150,6 +150,27 @@ def test_which_runs_stay(phases: str, history: Any, policy_: str, kept: list[int
 
 
 @pytest.mark.parametrize(
+    ("phases", "policy_", "is_starting", "gone"),
+    [
+        pytest.param("P", "Forbid", True, [1], id="new code for one that has not begun"),
+        pytest.param("PP", "Forbid", False, [1], id="the operator died before it went"),
+        pytest.param("RP", "Forbid", False, [], id="one that has begun stays"),
+        pytest.param("P", "Forbid", False, [], id="the newest stays"),
+        pytest.param("RP", "Replace", True, [1, 2], id="all go for another"),
+        pytest.param("PR", "Allow", True, [], id="all may stay"),
+    ],
+)
+def test_whose_place_is_taken(
+    phases: str, policy_: str, is_starting: bool, gone: list[int]
+) -> None:
+    words = {"R": "Running", "P": "Pending"}
+    views = tuple(a_view(n + 1, words[phase]) for n, phase in enumerate(phases))
+    start = policy.Start(9, "Source", "x", "x") if is_starting else None
+    found = policy.replaced(a_pipeline(concurrencyPolicy=policy_), pipeline_facts(*views), start)
+    assert found == {f"flights-{number}" for number in gone}
+
+
+@pytest.mark.parametrize(
     ("runs", "spec", "time", "settled"),
     [
         pytest.param((), {}, None, False, id="nothing is due"),
