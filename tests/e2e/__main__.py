@@ -18,7 +18,7 @@ GOOD = (0, 5)  # 5: no story was chosen by the words given
 
 def main(words: list[str]) -> int:
     """The exit code of the first pass that failed; both are run in any case."""
-    passes = (("-m", "alone"), ("-m", "not alone", "-n", WORKERS))
+    passes = (("-m", "alone"), ("-m", "not alone", "-n", WORKERS, "--dist", "worksteal"))
     codes = [
         subprocess.run(
             [sys.executable, "-m", "pytest", HERE, *chosen, *words], check=False

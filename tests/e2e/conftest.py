@@ -100,6 +100,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: disturbs other stories, or is disturbed by them")
+    config.addinivalue_line("markers", "slow: waits for minutes, so others should run meanwhile")
+    config.addinivalue_line("markers", "last: leaves the platform shaken")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, so that no worker is left alone with one; what shakes the platform last."""
+
+    def turn(item: pytest.Item) -> tuple[bool, bool]:
+        slow, last = (item.get_closest_marker(name) is not None for name in ("slow", "last"))
+        return last, not slow
+
+    items.sort(key=turn)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

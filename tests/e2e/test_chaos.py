@@ -18,7 +18,7 @@ from tests.e2e.patients import PATIENT
 from tests.e2e.room import Room
 from tests.e2e.world import MLFLOW, POSTGRES, World
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.alone, pytest.mark.last, pytest.mark.timeout(900)]
 
 DIABETES = Path(__file__).with_name("projects") / "diabetes"
 NAME = "diabetes"

@@ -9,7 +9,7 @@ from tests.e2e.manifests import project, step
 from tests.e2e.room import Room
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_each_commit_becomes_a_run_that_is_pinned_to_it(world: World, room: Room) -> None:

@@ -9,7 +9,7 @@ from tests.e2e.manifests import code, project, step
 from tests.e2e.room import Room
 from tests.e2e.world import moment_of
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_the_clock_starts_a_run_and_forbid_leaves_out_the_minute_that_finds_one_running(
