@@ -56,14 +56,14 @@ def test_the_example_goes_from_apply_to_a_prediction_and_an_edit_is_served_witho
     eventually(lambda: not room.all("rayclusters"), within=30, what="the Ray cluster to be gone")
 
     # When she edits train.py and applies again, while clients ask
-    load = start_load(room, NAME, FLIGHT, image=world.runtime_image, until_version="2", at_most=150)
+    load = start_load(room, NAME, FLIGHT, image=world.runtime_image, until_version="2", at_most=280)
     _edit(folder / "train.py", r'"PARAM_LEAVES", "\d+"', '"PARAM_LEAVES", "15"')
     room.apply_folder(folder)
 
     # Then a new Run makes a new version, and no request fails on the way
     room.until_run(f"{NAME}-2", "Succeeded", within=150)
     room.until_served(NAME, "2", within=60)
-    outcome = load.outcome(within=120)
+    outcome = load.outcome(within=300)
     report.append(f"load while rolling: {outcome}")
     assert outcome.failed == 0, outcome.failures
     assert set(outcome.versions) == {"1", "2"}
