@@ -23,7 +23,7 @@ What to look at next:
   kubectl get projects,pipelines,runs,modelendpoints -n {NAMESPACE}
   kubectl describe project {PROJECT} -n {NAMESPACE}
   kubectl explain project.spec.pipeline.steps
-  kubectl port-forward -n soloist-system service/soloist-mlflow 5000   # MLflow: http://127.0.0.1:5000
+  kubectl port-forward -n soloist-system service/soloist-mlflow 5001:5000   # MLflow: http://127.0.0.1:5001
 Edit workloads/examples/flight-delays/train.py and run `make demo` again: a new run, a new version. `make cluster-down` ends it all.
 """
 
