@@ -14,7 +14,7 @@ _SUFFIX = {
 def quantity_value(quantity: str) -> float:
     """The number a Kubernetes quantity stands for: `1500m` is 1.5, `2Gi` is 2147483648."""
     match = re.match(r"^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$", quantity)
-    if match is None:
+    if match is None or (match[2] not in _SUFFIX and match[2] != "m"):
         raise ValueError(f"{quantity!r} is not a quantity such as 500m, 2 or 4Gi")
     number, suffix = float(match[1]), match[2]
     return number / 1000 if suffix == "m" else number * _SUFFIX[suffix]

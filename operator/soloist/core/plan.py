@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from soloist.api.amounts import quantity_value
 from soloist.core.objects import KindRef, Manifest, ObjectRef, is_owned_by, reference_of
 from soloist.core.owned import owns_more
 
 _QUANTITIES = frozenset({"requests", "limits", "hard", "capacity"})
 OWN_GROUP = "soloist.dev/"
 _MERGED_BY_OTHERS = frozenset({"ownerReferences", "finalizers"})
-_SUFFIX = {
-    "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
-    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +93,10 @@ def _same_quantity(live: Any, wanted: Any) -> bool:
 
 
 def _quantity(value: Any) -> float | None:
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)", str(value))
-    if match is None or match[2] not in _SUFFIX:
+    try:
+        return quantity_value(str(value))
+    except ValueError:
         return None
-    return float(match[1]) * _SUFFIX[match[2]]
 
 
 def diff(

@@ -15,6 +15,7 @@ from soloist.kinds.conditions import Verdict, conditions
 from soloist.kinds.modelendpoint import names, policy
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
+from soloist.kinds.problems import runtime_missing
 
 
 def summarize(
@@ -56,12 +57,8 @@ def _verdict(
     outcome: Outcome,
 ) -> Verdict:
     if platform.runtime(endpoint.spec.runtime) is None:
-        known = ", ".join(sorted(platform.runtimes))
-        return Verdict.stalled(
-            Reason.INVALID_SPEC,
-            f"Runtime {endpoint.spec.runtime} is not one of the platform's: {known}. Name one of"
-            " them in spec.runtime, or ask the administrator to add it.",
-        )
+        unknown = runtime_missing(endpoint.spec.runtime, platform)
+        return Verdict.stalled(unknown.reason, unknown.message)
     problem = _problem(facts, versions, outcome)
     served = versions.served
     if served is not None and ready > 0:

@@ -16,6 +16,7 @@ from soloist.kinds.pipeline.facts import PipelineFacts, RunView
 from soloist.kinds.pipeline.names import Pipeline
 from soloist.kinds.pipeline.policy import Start
 from soloist.kinds.pipeline.schedule import Due, InvalidSchedule
+from soloist.kinds.problems import runtime_missing
 
 # A ConfigMap that is edited in place wakes nobody (one made by kustomize changes its name, and so the spec).
 LOOK_AT_CODE = timedelta(seconds=30)
@@ -119,12 +120,8 @@ def _verdict(
     start: Start | None,
 ) -> Verdict:
     if platform.runtime(pipeline.spec.runtime) is None:
-        known = ", ".join(sorted(platform.runtimes))
-        return Verdict.stalled(
-            Reason.INVALID_SPEC,
-            f"Runtime {pipeline.spec.runtime} is not one of the platform's: {known}. Name one of"
-            " them in spec.runtime, or ask the administrator to add it.",
-        )
+        unknown = runtime_missing(pipeline.spec.runtime, platform)
+        return Verdict.stalled(unknown.reason, unknown.message)
     if isinstance(outcome, Failed | Stalled | Waiting):
         return Verdict.waiting(outcome.reason, outcome.message)
     if facts.problem is not None:

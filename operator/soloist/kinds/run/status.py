@@ -17,6 +17,7 @@ from soloist.core.kind import Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
 from soloist.core.tally import pod_problem, ray_cluster_problem, sentence
 from soloist.kinds.conditions import Verdict, conditions
+from soloist.kinds.problems import runtime_missing
 from soloist.kinds.run import policy, raycluster
 from soloist.kinds.run.facts import RunFacts
 from soloist.kinds.run.names import Run
@@ -115,12 +116,8 @@ def _verdict(
     if run.metadata.deleted is not None:
         return _leaving(facts)
     if raycluster.image(run, platform) is None:
-        known = ", ".join(sorted(platform.runtimes))
-        return Verdict.stalled(
-            Reason.INVALID_SPEC,
-            f"Runtime {run.spec.runtime} is not one of the platform's: {known}. Name one of them in"
-            " spec.runtime, or ask the administrator to add it.",
-        )
+        unknown = runtime_missing(run.spec.runtime, platform)
+        return Verdict.stalled(unknown.reason, unknown.message)
     failed = next((step for step in steps if step.phase == "Failed"), None)
     if failed is not None:
         spec = next(step for step in run.spec.steps if step.name == failed.name)
