@@ -56,6 +56,7 @@ lock: $(BIN)/uv ## Pin what pyproject.toml asks for, with hashes, in requirement
 .PHONY: generate
 generate: venv ## Write what is generated: CRDs, the chart's rules, reference docs
 	@$(BIN)/python -m soloist generate
+	@$(BIN)/python -m tests.chart.values_table
 
 ##@ Checks, fastest first
 

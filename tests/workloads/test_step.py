@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 
 from soloist_workloads.step.log import CUT_NOTICE, LogFile
 from soloist_workloads.step.memory import (
+    MOST_KILLS,
+    MemoryWatch,
     find_memory_files,
     read_limit,
     read_oom_kills,
@@ -228,6 +231,21 @@ def test_no_limit_is_none(version: int, limit: str, tmp_path: Path) -> None:
 def test_outside_a_container_nothing_is_read(tmp_path: Path) -> None:
     assert find_memory_files(tmp_path) is None
     assert (read_limit(None), read_oom_kills(None)) == (None, 0)
+
+
+def test_a_step_whose_processes_the_kernel_kills_again_and_again_is_given_up_once(
+    tmp_path: Path,
+) -> None:
+    make_cgroup(tmp_path, 2, limit="8000", kills=5)
+    watch = MemoryWatch(find_memory_files(tmp_path))
+    given_up = threading.Semaphore(0)
+    watch.start(give_up=given_up.release)
+    make_cgroup(tmp_path, 2, limit="8000", kills=5 + MOST_KILLS - 1)
+    assert not given_up.acquire(timeout=1.2)
+    make_cgroup(tmp_path, 2, limit="8000", kills=5 + MOST_KILLS)
+    assert given_up.acquire(timeout=10)
+    assert not given_up.acquire(timeout=1.2)
+    assert (watch.kills(), watch.stop()) == (MOST_KILLS, 4000)
 
 
 def test_an_out_of_memory_kill_counts_only_when_the_command_failed() -> None:

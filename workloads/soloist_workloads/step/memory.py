@@ -7,11 +7,14 @@ the container's: that is also what the kernel enforces and what `spec.pipeline.s
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 SAMPLE_SECONDS = 0.5
+# One kill may be an accident that Ray mends by itself; a step that needs more memory than it has is killed again at once.
+MOST_KILLS = 3
 
 # Version 1 spells "no limit" as the largest page-aligned 64-bit number; nothing real is above one exbibyte.
 UNLIMITED_FROM = 1 << 60
@@ -85,22 +88,32 @@ def _read(path: Path) -> str | None:
         return None
 
 
-class PeakSampler:
-    """Keeps the highest working set seen while a step runs.
+class MemoryWatch:
+    """Keeps the highest working set seen while a step runs, and counts what the kernel killed meanwhile.
 
     Sampled, not read from the kernel's high-water mark: that one covers every step that the container has
     run before, and can't be reset on a read-only mount.
+
+    Ray restarts an actor or a task that the kernel killed, and Ray Data does so without end: a step that is too
+    large for its memory would never fail. So after `MOST_KILLS` of them `give_up` is called, once.
     """
 
     def __init__(self, files: MemoryFiles | None) -> None:
         self._files = files
+        self._give_up: Callable[[], None] | None = None
+        self._kills_before = read_oom_kills(files)
         self._peak = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
 
-    def start(self) -> None:
+    def start(self, *, give_up: Callable[[], None]) -> None:
+        self._give_up = give_up
         if self._files is not None:
             self._thread.start()
+
+    def kills(self) -> int:
+        """Processes of this container that the kernel killed for their memory since the step began."""
+        return read_oom_kills(self._files) - self._kills_before
 
     def stop(self) -> int | None:
         """End sampling; the peak in bytes, None where there is no cgroup to read."""
@@ -114,5 +127,8 @@ class PeakSampler:
         assert self._files is not None
         while True:
             self._peak = max(self._peak, read_working_set(self._files))
+            if self._give_up is not None and self.kills() >= MOST_KILLS:
+                self._give_up()
+                self._give_up = None
             if self._stop.wait(SAMPLE_SECONDS):
                 return

@@ -10,16 +10,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from soloist_workloads.environment import Scalar, StepSettings
 from soloist_workloads.processors import openmp_environment
 from soloist_workloads.step.log import LogFile, Tee, open_pod_log
 from soloist_workloads.step.memory import (
-    PeakSampler,
+    MOST_KILLS,
+    MemoryWatch,
     find_memory_files,
     read_limit,
-    read_oom_kills,
 )
 from soloist_workloads.step.outcome import (
     Outcome,
@@ -65,12 +66,11 @@ def _run(
         tee.say(f"soloist: the run's storage {settings.run_storage} can't be written: {error}.")
         return Outcome(Reason.NON_ZERO_EXIT, 1)
     files = find_memory_files()
-    kills_before = read_oom_kills(files)
+    memory = MemoryWatch(files)
     command = _start(settings, environ)
     assert command.stdout is not None
     tee.start(command.stdout)
-    sampler = PeakSampler(files)
-    sampler.start()
+    memory.start(give_up=partial(_end_for_memory, command, tee))
     if uploader is not None:
         uploader.start()
     if store is not None:
@@ -79,10 +79,18 @@ def _run(
     tee.finish(within_seconds=LAST_LINES_SECONDS)
     return decide_outcome(
         exit_code,
-        oom_killed=read_oom_kills(files) > kills_before or tee.saw_ray_out_of_memory,
+        oom_killed=memory.kills() > 0 or tee.saw_ray_out_of_memory,
         memory_limit=read_limit(files),
-        memory_peak=sampler.stop(),
+        memory_peak=memory.stop(),
     )
+
+
+def _end_for_memory(command: subprocess.Popen[bytes], tee: Tee) -> None:
+    tee.say(
+        f"soloist: the kernel killed {MOST_KILLS} processes of this step because its memory ran out; ending it."
+    )
+    with contextlib.suppress(ProcessLookupError):  # it ended just now
+        os.killpg(command.pid, signal.SIGKILL)
 
 
 def _start(settings: StepSettings, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:

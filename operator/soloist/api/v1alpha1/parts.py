@@ -107,6 +107,11 @@ class Storage(Model):
     s3: S3Storage | None = None
     """Bucket to use instead of a volume."""
 
+    @property
+    def is_own_volume(self) -> bool:
+        """Whether the data lives on a volume that is made for it."""
+        return self.claim is None and self.s3 is None
+
 
 SecretKeyName = Annotated[
     str,

@@ -24,7 +24,7 @@ def desire(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> Desi
         return Desired()
     start = policy.due_run(pipeline, facts, platform)
     wanted: list[tuple[KindRef, dict[str, Any]]] = []
-    if policy.claims_own_volume(pipeline) or facts.claim is not None:
+    if pipeline.spec.storage.is_own_volume or facts.claim is not None:
         # A volume that was made stays, also when the spec names another place later: it holds the user's data.
         wanted.append((VOLUME_CLAIM, _claim(pipeline, facts, platform)))
     wanted += [(RUN, _as_is(run)) for run in policy.kept(pipeline, facts, start)]

@@ -176,14 +176,8 @@ def answered_time(pipeline: Pipeline, facts: PipelineFacts, time: datetime | Non
     return tick if made or left_out or pipeline.spec.suspend else said
 
 
-def claims_own_volume(pipeline: Pipeline) -> bool:
-    """Whether the pipeline's data lives on a volume that it makes itself."""
-    storage = pipeline.spec.storage
-    return storage.claim is None and storage.s3 is None
-
-
 def claim_in_use(pipeline: Pipeline) -> str | None:
     """The volume that Runs mount; None for a bucket."""
-    if claims_own_volume(pipeline):
+    if pipeline.spec.storage.is_own_volume:
         return names.claim(pipeline)
     return pipeline.spec.storage.claim

@@ -30,7 +30,7 @@ def desire(project: Project, facts: ProjectFacts, platform: Platform) -> Desired
     if project.metadata.deleted is not None:
         return Desired()
     wanted: list[tuple[KindRef, dict[str, Any]]] = [(SERVICE_ACCOUNT, _service_account(project))]
-    if _has_own_volume(project) or facts.claim is not None:
+    if project.spec.storage.is_own_volume or facts.claim is not None:
         # A volume that was made stays, also when the spec names another place later: it holds the user's data.
         wanted.append((VOLUME_CLAIM, _claim(project, facts, platform)))
     wanted.append((PIPELINE, _pipeline(project)))
@@ -38,10 +38,6 @@ def desire(project: Project, facts: ProjectFacts, platform: Platform) -> Desired
         wanted.append((MODEL_ENDPOINT, _endpoint(project, project.spec.endpoint)))
     labels = names.labels(project)
     return Desired(tuple((kind, adopted(project, labels, manifest)) for kind, manifest in wanted))
-
-
-def _has_own_volume(project: Project) -> bool:
-    return project.spec.storage.claim is None and project.spec.storage.s3 is None
 
 
 def _service_account(project: Project) -> dict[str, Any]:
@@ -66,7 +62,8 @@ def _claim(project: Project, facts: ProjectFacts, platform: Platform) -> dict[st
 
 def _pipeline(project: Project) -> dict[str, Any]:
     spec = project.spec
-    storage = Storage(claim=names.claim(project)) if _has_own_volume(project) else spec.storage
+    own = spec.storage.is_own_volume
+    storage = Storage(claim=names.claim(project)) if own else spec.storage
     pipeline = PipelineSpec(
         **spec.pipeline.model_dump(),
         source=spec.source,
