@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.e2e.eventually import eventually
 from tests.e2e.forward import Forward
 
 Answer = dict[str, Any]
@@ -76,3 +77,12 @@ class MLflowView:
         """Alias to version."""
         found = self._get("registered-models/get", name=model)["registered_model"]
         return {one["alias"]: one["version"] for one in found.get("aliases", [])}
+
+    def until_aliases(self, model: str, wanted: dict[str, str]) -> None:
+        """The operator moves aliases just after the Service: who answers first is no one's promise."""
+        eventually(
+            lambda: self.aliases(model) == wanted,
+            within=15,
+            what=f"the aliases {wanted}",
+            last=lambda: str(self.aliases(model)),
+        )

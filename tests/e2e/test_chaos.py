@@ -54,7 +54,7 @@ def test_a_run_survives_the_loss_of_every_part_once(
     model = f"{room.namespace}.{NAME}"
     assert len(room.runs()) == 1
     assert [one["version"] for one in world.mlflow.versions(model)] == ["1"]
-    assert world.mlflow.aliases(model) == {"champion": "1"}
+    world.mlflow.until_aliases(model, {"champion": "1"})
     runs = world.mlflow.runs(f"{room.namespace}/{NAME}")
     assert [run["info"]["status"] for run in runs] == ["FINISHED"]
     assert "mae" in world.mlflow.metrics(status["mlflowRunId"])

@@ -68,8 +68,8 @@ def test_the_example_goes_from_apply_to_a_prediction_and_an_edit_is_served_witho
     assert outcome.failed == 0, outcome.failures
     assert set(outcome.versions) == {"1", "2"}
     assert len(room.runs()) == 2
-    aliases = world.mlflow.aliases(f"{room.namespace}.{NAME}")
-    assert aliases == {"champion": "2", "previous": "1"}
+    model = f"{room.namespace}.{NAME}"
+    world.mlflow.until_aliases(model, {"champion": "2", "previous": "1"})
     assert took <= WARM_SECONDS, f"{took:.0f} s to the first prediction"
 
 
@@ -87,10 +87,10 @@ def _is_a_delay(answered: dict[str, Any]) -> bool:
 def _tells_its_story(room: Room) -> None:
     """What `kubectl get` and `kubectl describe` show."""
     status = room.until(
-        "projects", NAME, lambda seen: (seen.get("lastRun") or {}).get("phase") == "Succeeded",
-        within=30, what="to tell of its finished Run",
+        "projects", NAME, lambda seen: (seen.get("lastRun") or {}).get("phase") == "Succeeded"
+        and seen.get("stage") == "Serving",
+        within=30, what="to tell of its finished Run and its endpoint",
     )  # fmt: skip
-    assert status["stage"] == "Serving"
     assert status["modelName"] == f"{NAME} v1"
     assert status["url"] == f"http://{NAME}.{room.namespace}.svc/invocations"
     row = room.kubectl("get", "projects", "-n", room.namespace, "--no-headers").split()
@@ -115,9 +115,7 @@ def _leaves_its_evidence(world: World, room: Room) -> None:
     assert "flights arrived" in world.mlflow.artifact(run_id, "logs/prepare-1.log")
     model = f"{room.namespace}.{NAME}"
     assert [one["version"] for one in world.mlflow.versions(model)] == ["1"]
-    eventually(
-        lambda: world.mlflow.aliases(model) == {"champion": "1"}, within=15, what="alias champion"
-    )
+    world.mlflow.until_aliases(model, {"champion": "1"})
 
 
 def _breakdown(world: World, room: Room, applied: datetime, took: float) -> list[str]:

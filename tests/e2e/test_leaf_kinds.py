@@ -35,5 +35,5 @@ def test_a_pipeline_and_an_endpoint_work_without_a_project(world: World, room: R
         "pipelines", "maker", lambda seen: seen.get("model"), within=15, what="to name its model"
     )
     assert condition(ready, "Ready")["status"] == "True"
-    assert world.mlflow.aliases(model) == {"champion": "1"}
+    world.mlflow.until_aliases(model, {"champion": "1"})
     assert room.all("projects") == []

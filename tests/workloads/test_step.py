@@ -194,6 +194,35 @@ def test_a_log_beyond_its_cap_keeps_its_end(tmp_path: Path) -> None:
     assert len(content) <= 1000 + len(CUT_NOTICE)
 
 
+def test_a_step_that_succeeded_is_not_run_again_and_its_log_is_kept(
+    mlflow: FakeMlflow, tmp_path: Path
+) -> None:
+    kept = {"SOLOIST_RUN_STORAGE": str(tmp_path / "run"), "MLFLOW_TRACKING_URI": mlflow.uri}
+    command = "echo worked; echo x >> $SOLOIST_RUN_STORAGE/times"
+    assert run(command, **kept, MLFLOW_RUN_ID="r1")[0] == 0
+
+    # When its pod was lost before anyone knew, and the job is submitted again
+    code, lines, outcome = run(command, **kept, MLFLOW_RUN_ID="r1")
+
+    assert (code, outcome["reason"]) == (0, "Completed")
+    assert (tmp_path / "run/times").read_text() == "x\n"
+    assert lines[0] == "worked"
+    log = mlflow.artifacts["1/r1/artifacts/logs/train-1.log"].decode().splitlines()
+    assert log[0] == "worked"
+    assert "nothing is run again" in log[1]
+
+    # but a Run of the same name that was made later has a life of its own
+    run(command, **kept, MLFLOW_RUN_ID="r2")
+    assert (tmp_path / "run/times").read_text() == "x\nx\n"
+
+
+def test_a_step_that_failed_is_run_again(mlflow: FakeMlflow, tmp_path: Path) -> None:
+    kept = {"SOLOIST_RUN_STORAGE": str(tmp_path / "run"), "MLFLOW_TRACKING_URI": mlflow.uri}
+    command = "echo x >> $SOLOIST_RUN_STORAGE/times; exit 3"
+    assert [run(command, **kept, MLFLOW_RUN_ID="r1")[0] for _ in range(2)] == [3, 3]
+    assert (tmp_path / "run/times").read_text() == "x\nx\n"
+
+
 def make_cgroup(root: Path, version: int, *, limit: str, kills: int) -> None:
     if version == 2:
         files = {

@@ -18,7 +18,7 @@ MARKER = ".soloist-run"
 
 def prepare_run_storage(run_storage: str | None) -> None:
     """Create a Run's folder with its marker; remote storage (`s3://…`) needs no folder."""
-    folder = _local(run_storage)
+    folder = local_folder(run_storage)
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def remove_old_runs(settings: StorageSettings) -> tuple[str, ...]:
     a folder that a step used since then stays, whoever's it is. Only folders with our marker go: people put their own data on the same volume, and a name alone doesn't
     tell whose it is.
     """
-    folder = _local(settings.storage)
+    folder = local_folder(settings.storage)
     if folder is None:
         return ()
     removed = []
@@ -58,7 +58,8 @@ def _remove(run: Path) -> None:
     shutil.rmtree(run, ignore_errors=True)
 
 
-def _local(location: str | None) -> Path | None:
+def local_folder(location: str | None) -> Path | None:
+    """The folder on a mounted volume; None for remote storage."""
     if not location or "://" in location:
         return None
     return Path(location)

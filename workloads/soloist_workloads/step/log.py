@@ -82,6 +82,15 @@ class Tee:
         """Add a line of the runner's own."""
         self._write(line.encode() + b"\n")
 
+    def repeat(self, said: bytes) -> None:
+        """Say again what an earlier process of this step said."""
+        for line in said.splitlines(keepends=True):
+            self._write(line)
+
+    def said(self) -> bytes:
+        """Everything so far, as far as the log file keeps it."""
+        return self._file.read()
+
     def _pump(self, pipe: IO[bytes]) -> None:
         while line := pipe.readline(LONGEST_LINE_BYTES):
             self._write(line)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from soloist_workloads.environment import Scalar, StepSettings
 from soloist_workloads.processors import openmp_environment
+from soloist_workloads.step.ended import EndedSteps, ended_steps
 from soloist_workloads.step.log import LogFile, Tee, open_pod_log
 from soloist_workloads.step.memory import (
     MOST_KILLS,
@@ -65,6 +66,14 @@ def _run(
     except OSError as error:
         tee.say(f"soloist: the run's storage {settings.run_storage} can't be written: {error}.")
         return Outcome(Reason.NON_ZERO_EXIT, 1)
+    ended = ended_steps(settings)
+    said = ended.said() if ended is not None else None
+    if said is not None:
+        if uploader is not None:
+            uploader.start()
+        tee.repeat(said)
+        tee.say("soloist: this step had succeeded before its pod was lost; nothing is run again.")
+        return Outcome(Reason.COMPLETED, 0)
     files = find_memory_files()
     memory = MemoryWatch(files)
     command = _start(settings, environ)
@@ -77,12 +86,21 @@ def _run(
         log_params(store, settings.step, settings.params, say=tee.say)
     exit_code = _wait(command)
     tee.finish(within_seconds=LAST_LINES_SECONDS)
+    if exit_code == 0 and ended is not None:
+        _keep(ended, tee)
     return decide_outcome(
         exit_code,
         oom_killed=memory.kills() > 0 or tee.saw_ray_out_of_memory,
         memory_limit=read_limit(files),
         memory_peak=memory.stop(),
     )
+
+
+def _keep(ended: EndedSteps, tee: Tee) -> None:
+    try:
+        ended.keep(tee.said())
+    except OSError as error:  # a full volume: the step succeeded all the same
+        tee.say(f"soloist: the step's end could not be kept on the run's storage: {error}.")
 
 
 def _end_for_memory(command: subprocess.Popen[bytes], tee: Tee) -> None:
