@@ -18,11 +18,12 @@ from soloist.adapters.kube_client import KubeCluster
 from soloist.adapters.kube_transport import Transport, connect
 from soloist.adapters.mlflow_rest import MLflowRest
 from soloist.adapters.mlflow_tracking import MLflowTracking
+from soloist.adapters.pod_pages import PodPages
 from soloist.adapters.prom_meter import PromMeter
 from soloist.adapters.system_clock import SystemClock
 from soloist.control.dispatch import Dispatch, Roster, resync_forever
 from soloist.control.hearing import Hearing
-from soloist.control.ports import Ports
+from soloist.control.ports import Memory, Ports
 from soloist.control.queue import Queue
 from soloist.core.kind import Kind
 from soloist.core.objects import Key
@@ -118,12 +119,15 @@ class Operator:
         self._mlflow = MLflowRest(
             settings.platform.mlflow.tracking_uri, settings.mlflow_credentials
         )
+        self._pages = PodPages()
         ports = Ports(
             cluster=self._cluster,
             tracking=MLflowTracking(self._mlflow),
             git=GitRefs(fresh_for=settings.platform.git_poll_seconds),
             meter=self.meter,
+            pages=self._pages,
             clock=SystemClock(),
+            memory=Memory(),
         )
         by_name = {kind.ref.kind: kind for kind in kinds}
         dispatch = Dispatch(by_name, settings.platform, ports, self._roster)
@@ -154,6 +158,7 @@ class Operator:
     async def stop(self) -> None:
         await self._triggers.stop()
         await self._mlflow.close()
+        await self._pages.close()
 
     async def _watch_the_watcher(self) -> None:
         await self._triggers.ended.wait()

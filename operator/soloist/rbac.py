@@ -19,6 +19,7 @@ CHILD_KINDS = (
     objects.SERVICE_ACCOUNT,
     objects.VOLUME_CLAIM,
     objects.SERVICE,
+    objects.CONFIG_MAP,
     objects.DEPLOYMENT,
     objects.DISRUPTION_BUDGET,
     objects.NETWORK_POLICY,
@@ -62,9 +63,11 @@ def operator_grants() -> tuple[Grant, ...]:
             "owner references that block deletion, where OwnerReferencesPermissionEnforcement is on",
         ),
         *_grants(CHILD_KINDS, (*READ, *APPLY, "delete"), "children"),
-        *_grants((objects.CONFIG_MAP,), ("get",), "code, by the name in a spec"),
         *_grants((objects.SECRET,), ("get",), "credentials of a Git server, by the name in a spec"),
         *_grants((objects.POD,), ("list", "watch"), "why a pod does not start"),
+        *_grants(
+            (objects.POD,), ("patch",), "an annotation makes a gateway's new routes live at once"
+        ),
         Grant("", ("pods/log",), ("get",), "the last lines of a step"),
         Grant(
             "apiextensions.k8s.io",

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from soloist.control.ports import Cluster, Ports
+from soloist.control.ports import Cluster, Memory, Ports
 from soloist.core.objects import CONFIG_MAP, PROJECT, KindRef, ObjectRef
 from soloist.kinds.registry import KINDS
 from tests.support.cut import Knife
 from tests.support.fake_cluster import FakeCluster
-from tests.support.fake_ports import FakeClock, FakeGit, FakeMeter
+from tests.support.fake_ports import FakeClock, FakeGit, FakeMeter, FakePages
 from tests.support.fake_tracking import FakeTracking
 from tests.support.player import EVERYTHING, Hands, Player
 from tests.support.story import Story, picture
@@ -65,7 +65,7 @@ class Demo:
         self.people = people
         self.namespace = namespace
         self.tracking = FakeTracking()
-        ports = Ports(cluster, self.tracking, FakeGit(), FakeMeter(), clock)
+        ports = Ports(cluster, self.tracking, FakeGit(), FakePages(), FakeMeter(), clock, Memory())
         self.player = Player(cluster, people, self.tracking, namespace)
         self.story = Story(KINDS, ports, clock, namespace, self.player.play)
 

@@ -126,6 +126,16 @@ class FakeCluster:
             raise ClusterError(f"{ref} is another object", code=409, reason="Conflict")
         self._put(ref, {**live, "status": _copy(dict(status))})
 
+    async def annotate(self, ref: ObjectRef, uid: str, annotation: str, value: str) -> None:
+        self._write("annotate", ref)
+        live = self.objects.get(ref)
+        if live is None or live["metadata"]["uid"] != uid:
+            return
+        body = _copy(live)
+        body["metadata"].setdefault("annotations", {})[annotation] = value
+        if body != live:
+            self._put(ref, body)
+
     async def set_finalizers(
         self, ref: ObjectRef, version: str, finalizers: tuple[str, ...]
     ) -> None:

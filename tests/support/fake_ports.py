@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from soloist.control.ports import Ports, Unreachable
+from soloist.control.ports import Memory, Ports, Unreachable
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fake_tracking import FakeTracking
 
@@ -25,6 +25,16 @@ class FakeGit:
         if (url, ref) not in self.commits:
             raise Unreachable("SourceUnreachable", f"{url} has no {ref}. Push it.")
         return self.commits[url, ref]
+
+
+@dataclass
+class FakePages:
+    """Texts by address."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+
+    async def get(self, url: str) -> str:
+        return self.texts.get(url, "")
 
 
 @dataclass
@@ -66,6 +76,8 @@ class World:
     cluster: FakeCluster = field(init=False)
     tracking: FakeTracking = field(default_factory=FakeTracking)
     git: FakeGit = field(default_factory=FakeGit)
+    pages: FakePages = field(default_factory=FakePages)
+    memory: Memory = field(default_factory=Memory)
     meter: FakeMeter = field(default_factory=FakeMeter)
 
     def __post_init__(self) -> None:
@@ -73,4 +85,6 @@ class World:
 
     @property
     def ports(self) -> Ports:
-        return Ports(self.cluster, self.tracking, self.git, self.meter, self.clock)
+        return Ports(
+            self.cluster, self.tracking, self.git, self.pages, self.meter, self.clock, self.memory
+        )

@@ -15,7 +15,6 @@ from typing import Any, assert_never
 from soloist.adapters.mlflow_rest import Exists, Missing, MLflowRest
 from soloist.core.effects import (
     DropAlias,
-    Effect,
     EndTrackedRun,
     LoggedModel,
     RegisteredModel,
@@ -24,6 +23,7 @@ from soloist.core.effects import (
     SetAlias,
     StartTrackedRun,
     TrackedRun,
+    TrackingEffect,
 )
 from soloist.core.objects import OWNER_UID
 
@@ -75,7 +75,7 @@ class MLflowTracking:
             name, aliases, tuple(version for version in versions if version is not None)
         )
 
-    async def perform(self, effect: Effect) -> None:
+    async def perform(self, effect: TrackingEffect) -> None:
         match effect:
             case StartTrackedRun():
                 await self._start(effect)

@@ -9,8 +9,8 @@ from typing import assert_never
 
 from soloist.control.ports import ClusterError, KindMissing, Ports, Unreachable
 from soloist.control.words import failure, is_transient, not_ours
-from soloist.core.effects import Effect
-from soloist.core.objects import is_owned_by
+from soloist.core.effects import Effect, TouchPod
+from soloist.core.objects import POD, ObjectRef, is_owned_by
 from soloist.core.outcome import Done, Failed, Outcome
 from soloist.core.plan import Action, Apply, Conflict, Create, Delete, beyond, is_settled
 
@@ -93,6 +93,9 @@ async def _create(action: Create, owner_uid: str, ports: Ports) -> Outcome:
 
 async def _perform(effect: Effect, ports: Ports) -> Outcome:
     verb = type(effect).__name__
+    if isinstance(effect, TouchPod):
+        await _touch(effect, ports)
+        return Done()
     try:
         await ports.tracking.perform(effect)
     except Unreachable as error:
@@ -100,6 +103,12 @@ async def _perform(effect: Effect, ports: Ports) -> Outcome:
     ports.meter.acted(verb, "MLflow")
     log.info("performed an effect", extra={"effect": verb})
     return Done()
+
+
+async def _touch(effect: TouchPod, ports: Ports) -> None:
+    ref = ObjectRef(POD, effect.namespace, effect.name)
+    await ports.cluster.annotate(ref, effect.uid, effect.annotation, effect.value)
+    ports.meter.acted("annotate", POD.kind)
 
 
 def _count(verb: str, action: Create | Apply | Delete, ports: Ports) -> None:

@@ -15,8 +15,11 @@ from soloist.core.effects import (
     FindTrackedRun,
     GetObject,
     ListObjects,
+    PodPage,
     Problem,
     Read,
+    ReadPages,
+    Recall,
     ResolveGit,
     TailLog,
 )
@@ -64,8 +67,23 @@ async def _ask(read: Read, ports: Ports) -> Any:
             return await ports.tracking.find_run(experiment, uid)
         case FindModel(name):
             return await ports.tracking.find_model(name)
+        case ReadPages():
+            return await _read_pages(read, ports)
+        case Recall(uid):
+            return ports.memory.recall(uid)
         case _:
             assert_never(read)
+
+
+async def _read_pages(read: ReadPages, ports: Ports) -> tuple[PodPage, ...]:
+    pods = await ports.cluster.list(POD, read.namespace, dict(read.labels))
+    urls = {
+        pod["metadata"]["name"]: f"http://{pod['status']['podIP']}:{read.port}{read.path}"
+        for pod in pods
+        if (pod.get("status") or {}).get("podIP") and "deletionTimestamp" not in pod["metadata"]
+    }
+    texts = await asyncio.gather(*(ports.pages.get(url) for url in urls.values()))
+    return tuple(PodPage(pod, text) for pod, text in zip(urls, texts, strict=True))
 
 
 async def _tail(read: TailLog, ports: Ports) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from soloist.core.effects import Effect, RegisteredModel, TrackedRun
+from soloist.core.effects import RegisteredModel, TrackedRun, TrackingEffect
 from soloist.core.objects import KindRef, Manifest, ObjectRef
 
 
@@ -69,6 +69,9 @@ class Cluster(Protocol):
         """Replace this very object's status as a whole (ClusterError 409 when another has its name by now); silent when
         it is gone."""
 
+    async def annotate(self, ref: ObjectRef, uid: str, annotation: str, value: str) -> None:
+        """Set one annotation on this very object; silent when it is gone or another."""
+
     async def set_finalizers(
         self, ref: ObjectRef, version: str, finalizers: tuple[str, ...]
     ) -> None:
@@ -85,8 +88,15 @@ class Tracking(Protocol):
     async def find_model(self, name: str) -> RegisteredModel | None:
         """The registered model with its aliases, or None."""
 
-    async def perform(self, effect: Effect) -> None:
+    async def perform(self, effect: TrackingEffect) -> None:
         """Carry an effect out; repeating it changes nothing."""
+
+
+class Pages(Protocol):
+    """What pods tell over HTTP."""
+
+    async def get(self, url: str) -> str:
+        """The text at the address; empty when the pod does not answer in time, or not with 200."""
 
 
 class Git(Protocol):
@@ -116,6 +126,24 @@ class Clock(Protocol):
         """The present moment, in UTC."""
 
 
+class Memory:
+    """What a reconcile leaves for the next one of the same object; gone with the process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, object] = {}
+
+    def recall(self, uid: str) -> object:
+        """What was kept last; None when nothing was."""
+        return self._kept.get(uid)
+
+    def keep(self, uid: str, what: object) -> None:
+        """Keep this instead; None forgets."""
+        if what is None:
+            self._kept.pop(uid, None)
+        else:
+            self._kept[uid] = what
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The world of one reconcile."""
@@ -123,5 +151,7 @@ class Ports:
     cluster: Cluster
     tracking: Tracking
     git: Git
+    pages: Pages
     meter: Meter
     clock: Clock
+    memory: Memory

@@ -102,6 +102,7 @@ async def _settle(
     done = await execute(plan, desired.effects, metadata.uid, ports)
     summary = kind.summarize(resource, facts, platform, done.outcomes)
     said = await say(ref, body, summary.status.manifest(), ports)
+    ports.memory.keep(metadata.uid, summary.memory)
     if not desired.keep_finalizer:
         await _release(ref, resource, ports)
     return Result(_soon(summary.outcome) if done.performed else summary.outcome, said)

@@ -66,7 +66,27 @@ class FindModel:
     name: str
 
 
-Read = GetObject | ListObjects | TailLog | ResolveGit | FindTrackedRun | FindModel
+@dataclass(frozen=True, slots=True)
+class ReadPages:
+    """Read what every pod with these labels that has an address answers at this port and path: its counters, say."""
+
+    namespace: str
+    labels: tuple[tuple[str, str], ...]
+    port: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Read what the last reconcile of the object with this UID remembered (`Summary.memory`). It may be forgotten at any
+    time, by an operator that starts anew: whatever must last is in status."""
+
+    uid: str
+
+
+Read = (
+    GetObject | ListObjects | TailLog | ResolveGit | FindTrackedRun | FindModel | ReadPages | Recall
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +137,27 @@ class DropAlias:
     version: str
 
 
-Effect = StartTrackedRun | EndTrackedRun | RegisterModel | SetAlias | DropAlias
+@dataclass(frozen=True, slots=True)
+class TouchPod:
+    """Annotate a pod: the kubelet then looks at its mounted ConfigMaps at once, instead of within a minute."""
+
+    namespace: str
+    name: str
+    uid: str
+    annotation: str
+    value: str
+
+
+TrackingEffect = StartTrackedRun | EndTrackedRun | RegisterModel | SetAlias | DropAlias
+Effect = TrackingEffect | TouchPod
+
+
+@dataclass(frozen=True, slots=True)
+class PodPage:
+    """What one pod answered; empty when it did not in time."""
+
+    pod: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Summary:
 
     status: Model
     outcome: Outcome
+    memory: object = None
+    """What the next reconcile may want to know and may do without (see `core.effects.Recall`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,11 @@ from soloist.core.effects import (
     FindTrackedRun,
     GetObject,
     ListObjects,
+    PodPage,
     Problem,
     Read,
+    ReadPages,
+    Recall,
     RegisteredModel,
     ResolveGit,
     TailLog,
@@ -63,6 +66,10 @@ class Seen:
         """The registered model; None when there is none yet, or MLflow did not answer (see `problem`)."""
         return cast("RegisteredModel | None", self._answer(read))
 
+    def pages(self, read: ReadPages) -> tuple[PodPage, ...]:
+        """One page for each pod that has an address."""
+        return self._answer(read) or ()
+
     def children(self, kinds: tuple[KindRef, ...]) -> tuple[tuple[KindRef, Manifest], ...]:
         """The listed objects of these kinds: what the diff calls live. Other lists (pods, say) are only looked at."""
         return tuple(
@@ -72,6 +79,10 @@ class Seen:
             if not isinstance(answer, Problem)
             for manifest in answer
         )
+
+    def memory(self, read: Recall) -> Any:
+        """What the last reconcile remembered; None when it was forgotten."""
+        return self._answer(read)
 
     def _answer(self, read: Read) -> Any:
         answer = self.answers[read]
