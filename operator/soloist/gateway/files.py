@@ -1,0 +1,55 @@
+"""A plan's files, and how Envoy is started on them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+
+from soloist.gateway.bootstrap import bootstrap
+from soloist.gateway.clusters import clusters
+from soloist.gateway.listeners import listeners, secrets
+from soloist.gateway.plan import GatewayPlan
+from soloist.gateway.routes import routes
+
+BOOTSTRAP = "bootstrap.json"
+
+
+def files(plan: GatewayPlan) -> Mapping[str, str]:
+    """The content of the ConfigMap. The same plan gives the same text, to the byte."""
+    certificate = {"sds.json": secrets(plan.tls)} if plan.tls else {}
+    return {
+        BOOTSTRAP: bootstrap(plan),
+        "cds.json": clusters(plan),
+        "lds.json": listeners(plan),
+        "rds.json": routes(plan),
+        **certificate,
+    }
+
+
+def versions(written: Mapping[str, str]) -> Mapping[str, str]:
+    """By file, the version that Envoy tells once it follows the file (`Reading.is_live`)."""
+    followed = ("cds.json", "lds.json", "rds.json")
+    return {name: json.loads(written[name])["version_info"] for name in followed}
+
+
+def args(plan: GatewayPlan) -> tuple[str, ...]:
+    """Arguments of `envoy`.
+
+    A new listener takes over at once; the old one's connections end with their next answer, and the rest of them after
+    the longest request.
+    """
+    drain = max(plan.drain_seconds, math.ceil(plan.timeout_seconds) + 5)
+    return (
+        "--config-path",
+        f"{plan.place.folder}/{BOOTSTRAP}",
+        "--concurrency",
+        str(plan.workers),
+        "--drain-strategy",
+        "immediate",
+        "--drain-time-s",
+        str(drain),
+        "--log-level",
+        "warning",
+        "--disable-hot-restart",
+    )

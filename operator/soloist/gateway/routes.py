@@ -1,0 +1,91 @@
+"""Which version is asked: the split between champion and candidate, the copies that a candidate gets.
+
+A file of its own, because this is what a rollout changes every minute: new routes take no connection down, a new
+listener would.
+"""
+
+from __future__ import annotations
+
+from soloist.gateway.clusters import CANDIDATE, CHAMPION, METADATA, version_cluster
+from soloist.gateway.plan import GatewayPlan
+from soloist.gateway.xds import Message, header, percent, resources, seconds
+
+ROUTES = "gateway"
+VERSION_HEADER, RUNG_HEADER = "x-soloist-version", "x-soloist-rung"
+API_KEY_HEADER = "x-api-key"
+# Who asks is the gateway's business; the model gets features.
+KEPT_FROM_PODS = (
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    API_KEY_HEADER,
+    VERSION_HEADER,
+    RUNG_HEADER,
+    "x-envoy-external-address",
+    "x-envoy-internal",
+    "x-forwarded-for",
+)
+
+
+def routes(plan: GatewayPlan) -> str:
+    """The file `rds.json`."""
+    everything = {
+        "name": "gateway",
+        "domains": ["*"],
+        "routes": [_pod_metrics(), {"match": {"prefix": "/"}, "route": _action(plan)}],
+    }
+    return resources(
+        [
+            {
+                "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+                "name": ROUTES,
+                "virtual_hosts": [everything],
+                "request_headers_to_remove": list(KEPT_FROM_PODS),
+                "response_headers_to_add": [
+                    # The pod that answered says so, not the route: after a retry it's another than was asked first.
+                    header(VERSION_HEADER, f"%UPSTREAM_METADATA({METADATA}:version)%"),
+                    header(RUNG_HEADER, f"%UPSTREAM_METADATA({METADATA}:rung)%"),
+                ],
+            }
+        ]
+    )
+
+
+def _pod_metrics() -> Message:
+    """One pod's metrics, by chance the one or the other, are no use to a client."""
+    return {"match": {"path": "/metrics"}, "direct_response": {"status": 404}}
+
+
+def _action(plan: GatewayPlan) -> Message:
+    """The candidate stands first: a request's place is its hash modulo 100, and the candidate's places are those below
+    its weight. So when the weight grows, whoever had the candidate keeps it."""
+    split: Message = {
+        "clusters": [
+            {"name": CANDIDATE, "weight": plan.weight},
+            {"name": CHAMPION, "weight": 100 - plan.weight},
+        ],
+        "use_hash_policy": True,
+    }
+    action: Message = {
+        "weighted_clusters": split,
+        "timeout": seconds(plan.timeout_seconds),
+        "cluster_not_found_response_code": "SERVICE_UNAVAILABLE",
+    }
+    if plan.sticky_header:
+        action["hash_policy"] = [{"header": {"header_name": plan.sticky_header}}]
+    else:
+        del split["use_hash_policy"]
+    if plan.candidate and plan.shadow_percent and not plan.weight:
+        action["request_mirror_policies"] = [_mirror(version_cluster(plan.candidate.version), plan)]
+    return action
+
+
+def _mirror(cluster: str, plan: GatewayPlan) -> Message:
+    """Straight to the version and not by its ladder: a copy that fails is a finding, nobody waits for it."""
+    mark = {"append": header("x-soloist-shadow", "true")}
+    return {
+        "cluster": cluster,
+        "runtime_fraction": percent(plan.shadow_percent),
+        "disable_shadow_host_suffix_append": True,
+        "request_headers_mutations": [mark],
+    }
