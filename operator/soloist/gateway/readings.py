@@ -1,0 +1,213 @@
+"""What a gateway's counters say: how each version does, who answered, what configuration is live.
+
+A reading is of one replica since it started. So first the difference of two readings of the same replica (`since`), then
+the sum over replicas (`total`): the other way around, a replica that started anew would hide what the others counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from soloist.gateway.clusters import version_cluster
+from soloist.gateway.exposition import Line, parse_lines
+from soloist.gateway.histogram import Histogram
+from soloist.gateway.telemetry import ANSWER_TIME, ANSWERS, ATTEMPT_TIME, ATTEMPTS, SCOPE
+
+# Without the question mark, Envoy leaves out which configuration is live.
+READINGS_PATH = "/stats/prometheus?text_readouts"
+NOBODY = "-"
+# The client left, or the gateway had no place: no pod is to blame.
+BLAMELESS = frozenset({"DC", "UO"})
+TIMED_OUT = frozenset({"UT", "SI", "DT"})
+
+# A counter: its name, and of its labels those that are told apart here.
+Series = tuple[str, ...]
+_ANSWERS, _ATTEMPTS = f"envoy_{SCOPE}_{ANSWERS}", f"envoy_{SCOPE}_{ATTEMPTS}"
+_COUNTERS: Mapping[str, tuple[str, ...]] = {
+    _ANSWERS: ("version", "rung", "code"),
+    _ATTEMPTS: ("version", "code", "flags"),
+    f"envoy_{SCOPE}_{ANSWER_TIME}_bucket": ("version", "rung"),
+    f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket": ("version",),
+    "envoy_cluster_upstream_rq_xx": ("envoy_cluster_name", "envoy_response_code_class"),
+    "envoy_cluster_upstream_rq_time_bucket": ("envoy_cluster_name",),
+    "envoy_cluster_upstream_rq_retry": ("envoy_cluster_name",),
+    "envoy_cluster_upstream_rq_timeout": ("envoy_cluster_name",),
+    "envoy_cluster_outlier_detection_ejections_enforced_total": ("envoy_cluster_name",),
+}
+_GAUGES = {
+    "envoy_cluster_membership_total": "pods",
+    "envoy_cluster_membership_healthy": "healthy",
+    "envoy_cluster_outlier_detection_ejections_active": "ejected",
+}
+_LIVE = {
+    "envoy_cluster_manager_cds_version_text": "cds.json",
+    "envoy_listener_manager_lds_version_text": "lds.json",
+    "envoy_http_rds_version_text": "rds.json",
+}
+_UPTIME = "envoy_server_uptime"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How a version did."""
+
+    requests: int = 0
+    errors: int = 0
+    """5xx, lost connections and timeouts, also those that a retry hid from the client."""
+    timeouts: int = 0
+    latency: Histogram = field(default_factory=Histogram)
+    """To the first byte of each answer; a lost connection and a timeout have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """A version's pods as one gateway sees them."""
+
+    pods: int = 0
+    healthy: int = 0
+    ejected: int = 0
+    """Asked nothing for a while, because they failed several requests in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One replica's counters, or the difference or the sum of such."""
+
+    uptime_seconds: float = 0.0
+    counters: Mapping[Series, int] = field(default_factory=dict)
+    gauges: Mapping[Series, int] = field(default_factory=dict)
+    live: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By file, the version of its content; several where replicas differ."""
+
+    def attempts(self, version: str) -> Tally:
+        """What the version was asked, first or again, shadow apart."""
+        tally = Counter[str]()
+        for (code, flags), count in self._of(_ATTEMPTS, version).items():
+            seen = set(flags.split(","))
+            if seen & BLAMELESS:
+                continue
+            tally["requests"] += count
+            tally["errors"] += count * (code == "0" or code.startswith("5"))
+            tally["timeouts"] += count * bool(seen & TIMED_OUT)
+        latency = self._histogram(f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket", version, scale=1000)
+        return Tally(tally["requests"], tally["errors"], tally["timeouts"], latency)
+
+    def shadow(self, version: str) -> Tally:
+        """What copies of requests the version was sent."""
+        cluster = version_cluster(version)
+        classes = self._of("envoy_cluster_upstream_rq_xx", cluster)
+        late = sum(self._of("envoy_cluster_upstream_rq_timeout", cluster).values())
+        latency = self._histogram("envoy_cluster_upstream_rq_time_bucket", cluster, scale=1)
+        return Tally(sum(classes.values()), classes.get(("5",), 0), late, latency)
+
+    def answers(self) -> Mapping[tuple[str, str], int]:
+        """What clients got, by rung and status; the rung is `-` where the gateway itself answered."""
+        found = Counter[tuple[str, str]]()
+        for (_, rung, code), count in self._of(_ANSWERS).items():
+            found[rung, code] += count
+        return found
+
+    def answers_by_version(self) -> Mapping[tuple[str, str], int]:
+        """What clients got, by version and rung: a version may have stood on two."""
+        found = Counter[tuple[str, str]]()
+        for (version, rung, _), count in self._of(_ANSWERS).items():
+            found[version, rung] += count
+        return found
+
+    def answer_latency(self) -> Histogram:
+        """How long clients waited, retries included, whoever answered."""
+        return self._histogram(f"envoy_{SCOPE}_{ANSWER_TIME}_bucket", scale=1000)
+
+    def retries(self) -> int:
+        """Tries after the first, of all requests."""
+        return sum(self._of("envoy_cluster_upstream_rq_retry").values())
+
+    def ejections(self, version: str) -> int:
+        """How often a pod of the version was taken out for failing."""
+        name = "envoy_cluster_outlier_detection_ejections_enforced_total"
+        return sum(self._of(name, version_cluster(version)).values())
+
+    def pods(self, version: str) -> Pods:
+        """The version's pods now; over replicas, the sum of what each sees."""
+        cluster = version_cluster(version)
+        return Pods(**{name: self.gauges.get((name, cluster), 0) for name in _GAUGES.values()})
+
+    def is_live(self, versions: Mapping[str, str]) -> bool:
+        """Whether every replica that was read follows these files (`files.versions`)."""
+        return all(
+            self.live.get(name) == frozenset({version}) for name, version in versions.items()
+        )
+
+    def _of(self, *start: str) -> Mapping[Series, int]:
+        """The counters whose name and first labels are these, by the rest."""
+        return {
+            series[len(start) :]: count
+            for series, count in self.counters.items()
+            if series[: len(start)] == start
+        }
+
+    def _histogram(self, *start: str, scale: float) -> Histogram:
+        counts = Counter[float]()
+        for rest, count in self._of(*start).items():
+            counts[float(rest[-1]) / scale] += count
+        return Histogram(counts)
+
+
+def parse_reading(text: str) -> Reading:
+    """The page at `READINGS_PATH`."""
+    counters, gauges = Counter[Series](), Counter[Series]()
+    live: dict[str, frozenset[str]] = {}
+    uptime, below = 0.0, Counter[Series]()
+    for line in parse_lines(text):
+        if line.name in _COUNTERS:
+            series, count = _series(line), round(line.value)
+            limit = line.labels.get("le")
+            if limit is not None:
+                # The page counts up from bucket to bucket; here each has its own.
+                below[series], count = count, count - below[series]
+                series = (*series, limit.replace("+Inf", "inf"))
+            counters[series] += count
+        elif line.name in _GAUGES:
+            gauges[_GAUGES[line.name], line.labels["envoy_cluster_name"]] += round(line.value)
+        elif line.name in _LIVE:
+            live[_LIVE[line.name]] = frozenset({line.labels.get("text_value", "")})
+        elif line.name == _UPTIME:
+            uptime = line.value
+    return Reading(uptime, counters, gauges, live)
+
+
+def _series(line: Line) -> Series:
+    return (line.name, *(line.labels.get(name, NOBODY) for name in _COUNTERS[line.name]))
+
+
+def since(now: Reading, before: Reading | None) -> Reading:
+    """What one replica counted between two readings.
+
+    One that started anew counted from nothing, and so did a counter that fell: a version that left and came back has new
+    ones. What happened between the last look and that moment is not known.
+    """
+    if before is None or now.uptime_seconds < before.uptime_seconds:
+        return now
+
+    def grown(series: Series, count: int) -> int:
+        known = before.counters.get(series, 0)
+        return count - known if count >= known else count
+
+    counters = {series: grown(series, count) for series, count in now.counters.items()}
+    return Reading(now.uptime_seconds, counters, now.gauges, now.live)
+
+
+def total(readings: Iterable[Reading]) -> Reading:
+    """Several replicas as one; up for as long as the youngest is."""
+    counters, gauges = Counter[Series](), Counter[Series]()
+    live: dict[str, frozenset[str]] = {}
+    uptimes = []
+    for one in readings:
+        counters.update(one.counters)
+        gauges.update(one.gauges)
+        uptimes.append(one.uptime_seconds)
+        for name, versions in one.live.items():
+            live[name] = live.get(name, frozenset()) | versions
+    return Reading(min(uptimes, default=0.0), counters, gauges, live)
