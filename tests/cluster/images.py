@@ -52,6 +52,9 @@ IMAGES = {
             ("requirements/flight-delays.txt", "workloads/examples/flight-delays/image"),
             parent="runtime",
         ),
+        Image(
+            "gateway", ("images/python", "requirements/installer.txt", "requirements/gateway.txt")
+        ),
         Image("postgres", ("images/postgres",)),
     )
 }

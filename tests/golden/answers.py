@@ -15,8 +15,12 @@ from soloist.core.effects import (
     GetObject,
     ListObjects,
     LoggedModel,
+    PodPage,
     Problem,
     Read,
+    ReadPages,
+    ReadUrl,
+    Recall,
     RegisteredModel,
     RegisteredVersion,
     ResolveGit,
@@ -45,12 +49,14 @@ class World:
     commit: str | None = None
     logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     down: frozenset[str] = frozenset()
+    gateway: str = ""
+    """What each pod of a gateway says."""
 
     def answer(self, reads: Iterable[Read]) -> Seen:
         """What `observe` would bring back."""
         return Seen(self.now, {read: self._answer(read) for read in dict.fromkeys(reads)})
 
-    def _answer(self, read: Read) -> Any:
+    def _answer(self, read: Read) -> Any:  # noqa: C901, PLR0911 - one return for each question
         match read:
             case GetObject(kind, namespace, name):
                 found = self._objects(kind.kind, namespace)
@@ -71,6 +77,16 @@ class World:
                 return MLFLOW_DOWN if "mlflow" in self.down else self.tracked
             case FindModel():
                 return MLFLOW_DOWN if "mlflow" in self.down else self.model
+            case ReadPages(namespace, labels, _, _):
+                found = self._objects("Pod", namespace)
+                mine = (
+                    one for one in found if set(labels) <= set(one["metadata"]["labels"].items())
+                )
+                return tuple(PodPage(one["metadata"]["name"], self.gateway) for one in mine)
+            case ReadUrl():
+                return ""
+            case Recall():
+                return None
             case _:
                 assert_never(read)
 

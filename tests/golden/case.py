@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from soloist.core.effects import Effect
 from soloist.core.kind import Desired, Kind, Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting
 from soloist.core.plan import Action, diff
+from soloist.kinds.modelendpoint import routing
 from soloist.kinds.registry import KINDS
 from tests.golden.answers import Body, World, parse_world
+from tests.support.gateway_page import page
 
 # The C library's are ten times as fast, where they are there.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -82,7 +84,19 @@ def load(folder: Path) -> Case:
     }
     platform = Platform.model_validate({**PLATFORM, **told.get("platform", {})})
     outcomes = tuple(Failed(*one) for one in told.get("failed", ())) or (Done(),)
-    return Case(folder, kind, body, platform, parse_world(body, told), outcomes)
+    world = parse_world(body, told)
+    if "gateway" in told:
+        world = replace(world, gateway=_page(kind, body, platform, told["gateway"]))
+    return Case(folder, kind, body, platform, world, outcomes)
+
+
+def _page(kind: Kind[Any], body: Body, platform: Platform, told: Body) -> str:
+    """`gateway: {healthy: {"1": 2}}`: it follows its newest files, and sees two healthy pods of version 1."""
+    resource = parse(body, kind.resource.spec, kind.resource.status)
+    assert isinstance(resource, Resource)
+    plan = routing.plan(resource, platform)
+    assert plan is not None
+    return page(plan, told["healthy"])
 
 
 def decide(case: Case, resource: Resource[Any, Any] | None = None) -> Answer:

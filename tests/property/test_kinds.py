@@ -111,7 +111,7 @@ def test_every_child_is_legal(drawn: Drawn, world: World) -> None:
                 assert LABEL_VALUE.fullmatch(value), value
             for pod in pods(manifest):
                 for container in (*pod["containers"], *pod.get("initContainers", ())):
-                    names = [variable["name"] for variable in container["env"]]
+                    names = [variable["name"] for variable in container.get("env", ())]
                     assert len(names) == len(set(names))
         told = answer.summary.status.manifest()
         assert json.loads(json.dumps(told, allow_nan=False)) == told

@@ -75,8 +75,8 @@ class CutTracking:
     async def find_run(self, experiment: str, uid: str) -> TrackedRun | None:
         return await self._tracking.find_run(experiment, uid)
 
-    async def find_model(self, name: str) -> RegisteredModel | None:
-        return await self._tracking.find_model(name)
+    async def find_model(self, name: str, versions: tuple[str, ...] = ()) -> RegisteredModel | None:
+        return await self._tracking.find_model(name, versions)
 
     async def perform(self, effect: Effect) -> None:
         await self._knife.after(self._tracking.perform(effect))

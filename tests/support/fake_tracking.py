@@ -8,7 +8,6 @@ from typing import assert_never
 from soloist.control.ports import Unreachable
 from soloist.core.effects import (
     DropAlias,
-    Effect,
     EndTrackedRun,
     LoggedModel,
     RegisteredModel,
@@ -16,7 +15,9 @@ from soloist.core.effects import (
     RegisterModel,
     SetAlias,
     StartTrackedRun,
+    TagVersion,
     TrackedRun,
+    TrackingEffect,
 )
 
 
@@ -27,7 +28,8 @@ class FakeTracking:
     down: bool = False
     runs: dict[tuple[str, str], TrackedRun] = field(default_factory=dict)
     models: dict[str, RegisteredModel] = field(default_factory=dict)
-    performed: list[Effect] = field(default_factory=list)
+    tags: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    performed: list[TrackingEffect] = field(default_factory=list)
     _versions: dict[str, list[RegisteredVersion]] = field(default_factory=dict)
     _experiments: dict[str, str] = field(default_factory=dict)
 
@@ -41,16 +43,16 @@ class FakeTracking:
         name, version = self._version_of(run.id)
         return replace(run, registered_name=name, registered_version=version)
 
-    async def find_model(self, name: str) -> RegisteredModel | None:
+    async def find_model(self, name: str, versions: tuple[str, ...] = ()) -> RegisteredModel | None:
         self._up()
         model = self.models.get(name)
         if model is None:
             return None
-        meant = set(model.aliases.values())
+        meant = {*model.aliases.values(), *versions}
         kept = tuple(v for v in self._versions.get(name, ()) if v.version in meant)
         return replace(model, aliases=dict(model.aliases), versions=kept)
 
-    async def perform(self, effect: Effect) -> None:
+    async def perform(self, effect: TrackingEffect) -> None:
         self._up()
         self.performed.append(effect)
         match effect:
@@ -71,6 +73,8 @@ class FakeTracking:
                 if model is not None and model.aliases.get(alias) == version:
                     kept = {key: value for key, value in model.aliases.items() if key != alias}
                     self.models[name] = replace(model, aliases=kept)
+            case TagVersion(name, version, tags):
+                self.tags.setdefault((name, version), {}).update(tags)
             case _:
                 assert_never(effect)
 

@@ -85,6 +85,5 @@ def endpoint_facts(**known: Any) -> EndpointFacts:
         "deployments": {},
         "pods": {},
         "claim": None,
-        "selected": None,
     }
     return EndpointFacts(**{**given, **known})

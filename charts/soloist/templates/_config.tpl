@@ -20,6 +20,8 @@ volumes:
   accessMode: {{ $platform.volumes.accessMode | quote }}
   size: {{ $platform.volumes.size | quote }}
   modelSize: {{ $platform.volumes.modelSize | quote }}
+gatewayImage: {{ $platform.gatewayImage | quote }}
+prometheusUrl: {{ $platform.prometheusUrl | quote }}
 imagePullPolicy: {{ $platform.imagePullPolicy | quote }}
 imagePullSecrets: {{- toYaml $platform.imagePullSecrets | nindent 2 }}
 nodeSelector: {{- toYaml $platform.nodeSelector | nindent 2 }}

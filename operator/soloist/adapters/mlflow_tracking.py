@@ -22,6 +22,7 @@ from soloist.core.effects import (
     RegisterModel,
     SetAlias,
     StartTrackedRun,
+    TagVersion,
     TrackedRun,
     TrackingEffect,
 )
@@ -59,7 +60,7 @@ class MLflowTracking:
             registered_version=newest["version"] if newest else "",
         )
 
-    async def find_model(self, name: str) -> RegisteredModel | None:
+    async def find_model(self, name: str, versions: tuple[str, ...] = ()) -> RegisteredModel | None:
         try:
             answer = await self._rest.get("registered-models/get", name=name)
         except Missing:
@@ -68,12 +69,9 @@ class MLflowTracking:
             alias["alias"]: str(alias["version"])
             for alias in answer["registered_model"].get("aliases", ())
         }
-        versions = await asyncio.gather(
-            *(self._version(name, version) for version in sorted(set(aliases.values())))
-        )
-        return RegisteredModel(
-            name, aliases, tuple(version for version in versions if version is not None)
-        )
+        wanted = sorted({*aliases.values(), *versions})
+        found = await asyncio.gather(*(self._version(name, version) for version in wanted))
+        return RegisteredModel(name, aliases, tuple(one for one in found if one is not None))
 
     async def perform(self, effect: TrackingEffect) -> None:
         match effect:
@@ -87,6 +85,8 @@ class MLflowTracking:
                 await self._set_alias(name, alias, version)
             case DropAlias():
                 await self._drop_alias(effect)
+            case TagVersion(name, version, tags):
+                await self._tag(name, version, tags)
             case _:
                 assert_never(effect)
 
@@ -148,6 +148,18 @@ class MLflowTracking:
 
     async def _set_alias(self, name: str, alias: str, version: str) -> None:
         await self._rest.post("registered-models/alias", name=name, alias=alias, version=version)
+
+    async def _tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
+        """A version that somebody deleted needs none. MLflow's registry keeps 5,000 characters of a value."""
+        for key, value in tags.items():
+            with contextlib.suppress(Missing):
+                await self._rest.post(
+                    "model-versions/set-tag",
+                    name=name,
+                    version=version,
+                    key=key,
+                    value=value[:4000],
+                )
 
     async def _drop_alias(self, effect: DropAlias) -> None:
         """Only if it still means this version. MLflow calls asking for a missing alias a bad request, so the model is

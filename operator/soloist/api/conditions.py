@@ -31,6 +31,7 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     RUNNING = "Running"
     DEPLOYING = "Deploying"
+    FAILED_OVER = "FailedOver"
     NO_MODEL = "NoModel"
     DELETING = "Deleting"
     # needs a change of the spec

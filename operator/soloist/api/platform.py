@@ -55,6 +55,10 @@ class Platform(Model):
     """The runtime of a project that names none."""
     volumes: Volumes = Field(default_factory=Volumes)
     """Volumes that the operator makes."""
+    gateway_image: str = "envoyproxy/envoy:distroless-v1.40.0"
+    """Image of the endpoints' gateways: Envoy, with `envoy` on its path."""
+    prometheus_url: str = ""
+    """Address of Prometheus, for the queries that rollouts are judged by; empty where there is none."""
     image_pull_policy: str = "IfNotPresent"
     """For every pod that the operator makes."""
     image_pull_secrets: list[str] = Field(default_factory=list)

@@ -19,6 +19,7 @@ from soloist.core.effects import (
     Problem,
     Read,
     ReadPages,
+    ReadUrl,
     Recall,
     ResolveGit,
     TailLog,
@@ -53,7 +54,7 @@ async def _answer(read: Read, ports: Ports) -> Any:
         return missing(read.kind)
 
 
-async def _ask(read: Read, ports: Ports) -> Any:
+async def _ask(read: Read, ports: Ports) -> Any:  # noqa: PLR0911 - one return for each question
     match read:
         case GetObject(kind, namespace, name):
             return await ports.cluster.get(ObjectRef(kind, namespace, name))
@@ -65,10 +66,12 @@ async def _ask(read: Read, ports: Ports) -> Any:
             return await _resolve(read, ports)
         case FindTrackedRun(experiment, uid):
             return await ports.tracking.find_run(experiment, uid)
-        case FindModel(name):
-            return await ports.tracking.find_model(name)
+        case FindModel(name, versions):
+            return await ports.tracking.find_model(name, versions)
         case ReadPages():
             return await _read_pages(read, ports)
+        case ReadUrl(url):
+            return await ports.pages.get(url)
         case Recall(uid):
             return ports.memory.recall(uid)
         case _:

@@ -85,8 +85,8 @@ class Tracking(Protocol):
     async def find_run(self, experiment: str, uid: str) -> TrackedRun | None:
         """The run that `perform(StartTrackedRun)` made for this UID, with its metrics and logged models."""
 
-    async def find_model(self, name: str) -> RegisteredModel | None:
-        """The registered model with its aliases, or None."""
+    async def find_model(self, name: str, versions: tuple[str, ...] = ()) -> RegisteredModel | None:
+        """The registered model with its aliases, the versions they point to and these versions; or None."""
 
     async def perform(self, effect: TrackingEffect) -> None:
         """Carry an effect out; repeating it changes nothing."""

@@ -61,9 +61,10 @@ class FindTrackedRun:
 
 @dataclass(frozen=True, slots=True)
 class FindModel:
-    """Read a registered model: its aliases and versions."""
+    """Read a registered model: its aliases, the versions that they point to, and these versions as well."""
 
     name: str
+    versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ class ReadPages:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadUrl:
+    """Read the text at an address: an answer of Prometheus."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recall:
     """Read what the last reconcile of the object with this UID remembered (`Summary.memory`). It may be forgotten at any
     time, by an operator that starts anew: whatever must last is in status."""
@@ -85,7 +93,15 @@ class Recall:
 
 
 Read = (
-    GetObject | ListObjects | TailLog | ResolveGit | FindTrackedRun | FindModel | ReadPages | Recall
+    GetObject
+    | ListObjects
+    | TailLog
+    | ResolveGit
+    | FindTrackedRun
+    | FindModel
+    | ReadPages
+    | ReadUrl
+    | Recall
 )
 
 
@@ -148,7 +164,16 @@ class TouchPod:
     value: str
 
 
-TrackingEffect = StartTrackedRun | EndTrackedRun | RegisterModel | SetAlias | DropAlias
+@dataclass(frozen=True, slots=True)
+class TagVersion:
+    """Write tags on a version of a registered model; writing the same again changes nothing."""
+
+    name: str
+    version: str
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+TrackingEffect = StartTrackedRun | EndTrackedRun | RegisterModel | SetAlias | DropAlias | TagVersion
 Effect = TrackingEffect | TouchPod
 
 

@@ -16,6 +16,7 @@ from soloist.core.effects import (
     Problem,
     Read,
     ReadPages,
+    ReadUrl,
     Recall,
     RegisteredModel,
     ResolveGit,
@@ -65,6 +66,10 @@ class Seen:
     def model(self, read: FindModel) -> RegisteredModel | None:
         """The registered model; None when there is none yet, or MLflow did not answer (see `problem`)."""
         return cast("RegisteredModel | None", self._answer(read))
+
+    def text(self, read: ReadUrl) -> str:
+        """What is at the address; empty when nobody answers there."""
+        return self._answer(read) or ""
 
     def pages(self, read: ReadPages) -> tuple[PodPage, ...]:
         """One page for each pod that has an address."""

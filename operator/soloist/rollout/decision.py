@@ -6,25 +6,15 @@ nothing. An effect is named only while the registry shows that it is due, and sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from soloist.api.v1alpha1.rollout_status import RolloutRecord
-from soloist.core.effects import DropAlias, SetAlias
+from soloist.core.effects import DropAlias, SetAlias, TagVersion
 from soloist.rollout.hands import alias_is_due
 from soloist.rollout.records import active, is_refused
 from soloist.rollout.world import CANDIDATE, CHAMPION, PREVIOUS, Registry, World
 
 TAG = "soloist.dev"
-
-
-@dataclass(frozen=True, slots=True)
-class TagVersion:
-    """Write tags on a version of a registered model; writing the same again changes nothing."""
-
-    name: str
-    version: str
-    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 RegistryEffect = SetAlias | DropAlias | TagVersion

@@ -1,21 +1,22 @@
-"""Which version is served, and what the registry has to learn."""
+"""How the world is put into the rollout's words, and which pods stay."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from soloist.core.effects import DropAlias, Effect, RegisteredModel, RegisteredVersion, SetAlias
-from soloist.kinds.modelendpoint import policy
+from soloist.core.effects import RegisteredModel, RegisteredVersion
+from soloist.gateway.readings import parse_reading
+from soloist.kinds.modelendpoint import policy, routing
+from tests.support.gateway_page import page
 from tests.support.kinds import NOW, PLATFORM, an_endpoint, endpoint_facts
 
 
-def pin(version: int, name: str = "m") -> dict[str, Any]:
+def pin(version: int) -> dict[str, Any]:
     artifact = f"models:/m-{version}"
     return {
-        "name": name,
+        "name": "m",
         "version": str(version),
         "artifact": artifact,
         "image": "example/runtime:1",
@@ -23,167 +24,134 @@ def pin(version: int, name: str = "m") -> dict[str, Any]:
 
 
 def model(*versions: int, **aliases: int) -> RegisteredModel:
-    known = versions or tuple(aliases.values())
     return RegisteredModel(
         "m",
         {alias: str(version) for alias, version in aliases.items()},
-        tuple(RegisteredVersion(str(one), f"run-{one}", f"models:/m-{one}") for one in known),
+        tuple(RegisteredVersion(str(one), f"run-{one}", f"models:/new-{one}") for one in versions),
     )
 
 
-def deployment(ready: int, *, updated: int | None = None, generation: int = 1) -> dict[str, Any]:
-    told = {"readyReplicas": ready, "updatedReplicas": ready if updated is None else updated}
-    told["replicas"] = 2
-    status = {"observedGeneration": 1, **told}
-    return {"metadata": {"name": "d", "generation": generation}, "status": status}
+def deployment(ready: int, replicas: int = 2, **status: Any) -> dict[str, Any]:
+    told = {"readyReplicas": ready, "updatedReplicas": replicas, "replicas": replicas}
+    return {
+        "metadata": {"name": "d", "generation": 1},
+        "spec": {"replicas": replicas},
+        "status": {"observedGeneration": 1, **told, **status},
+    }
 
 
-@pytest.mark.parametrize(
-    ("status", "known", "version"),
-    [
-        pytest.param({}, None, None, id="nothing anywhere"),
-        pytest.param({}, model(candidate=1), "1", id="the candidate"),
-        pytest.param({}, model(champion=1), "1", id="the champion"),
-        pytest.param({}, model(champion=1, candidate=2), "2", id="the candidate first"),
-        pytest.param({"served": pin(1)}, None, "1", id="the registry is silent"),
-        pytest.param({"served": pin(1), "target": pin(2)}, None, "2", id="silent amid a rollout"),
-        pytest.param({"served": pin(1)}, model(1), "1", id="no alias is left"),
-        pytest.param({"target": pin(1)}, model(1), None, id="no alias, nothing served"),
-        pytest.param({"served": pin(1)}, model(1, candidate=7), "1", id="an alias of nothing"),
-    ],
-)
-def test_wanted(status: dict[str, Any], known: RegisteredModel | None, version: str | None) -> None:
-    found = policy.wanted(an_endpoint(status), endpoint_facts(model=known), PLATFORM)
-    assert (found.version if found else None) == version
+def serving(champion: int, previous: int | None = None, **release: Any) -> dict[str, Any]:
+    pins = [pin(one) for one in (champion, previous) if one is not None]
+    told = {"champion": str(champion), "championAlias": str(champion), **release}
+    if previous is not None:
+        told["previous"] = str(previous)
+    return {"served": pin(champion), "versions": pins, "release": told}
+
+
+def rolling(version: int, stage: str, **rollout: Any) -> dict[str, Any]:
+    status = serving(1)
+    told = {"version": str(version), "stage": stage, "since": "2026-11-23T02:59:00Z", **rollout}
+    status["versions"].append(pin(version))
+    status["release"]["rollout"] = told
+    return status
+
+
+def following(endpoint: Any, **healthy: int) -> dict[str, Any]:
+    """Facts of one gateway pod that follows its files."""
+    plan = routing.plan(endpoint, PLATFORM)
+    assert plan is not None
+    seen = {version.removeprefix("v"): pods for version, pods in healthy.items()}
+    pod = {"metadata": {"name": "g"}, "status": {"phase": "Running"}}
+    return {"gateway_pods": (pod,), "readings": {"g": parse_reading(page(plan, seen))}}
 
 
 def test_what_was_resolved_is_not_resolved_again() -> None:
-    moved = RegisteredModel("m", {"champion": "1"}, (RegisteredVersion("1", "r", "models:/other"),))
-    found = policy.wanted(an_endpoint({"served": pin(1)}), endpoint_facts(model=moved), PLATFORM)
-    assert found is not None
-    assert found.artifact == "models:/m-1"
+    facts = endpoint_facts(model=model(1, 2, champion=1, candidate=2))
+    status = policy.advance(an_endpoint(serving(1)), facts, PLATFORM)
+    assert [(one.version, one.artifact) for one in status.versions] == [
+        ("1", "models:/m-1"),
+        ("2", "models:/new-2"),
+    ]
+    assert (status.served, status.target) == (status.versions[0], status.versions[1])
 
 
-def versions(status: Any) -> tuple[str | None, ...]:
-    told = (status.served, status.target, status.retiring)
-    return tuple(one.version if one else None for one in told)
+@pytest.mark.parametrize("alias", ["candidate", "champion"])
+def test_an_alias_of_a_version_that_is_gone_asks_for_nothing(alias: str) -> None:
+    facts = endpoint_facts(model=model(1, **{alias: 7}))
+    status = policy.advance(an_endpoint(serving(1)), facts, PLATFORM)
+    assert status.target is None
+    assert status.release.rollout is None
 
 
-ROLLING = {"served": pin(1), "target": pin(2)}
+def test_a_silent_registry_changes_nothing() -> None:
+    endpoint = an_endpoint(rolling(2, "Deploying"))
+    assert policy.advance(endpoint, endpoint_facts(), PLATFORM).release == endpoint.status.release
 
 
-@pytest.mark.parametrize(
-    ("status", "facts", "after"),
-    [
-        pytest.param({}, {"model": model(candidate=1)}, (None, "1", None), id="a target"),
-        pytest.param(
-            {"target": pin(1)},
-            {"model": model(candidate=1), "deployments": {"1": deployment(1)}},
-            (None, "1", None),
-            id="half ready",
-        ),
-        pytest.param(
-            {"target": pin(1)},
-            {"model": model(candidate=1), "deployments": {"1": deployment(2)}},
-            ("1", None, None),
-            id="ready",
-        ),
-        pytest.param(
-            ROLLING,
-            {"model": model(champion=1, candidate=2), "deployments": {"2": deployment(2)}},
-            ("2", None, "1"),
-            id="the next is ready",
-        ),
-        pytest.param(
-            ROLLING,
-            {"deployments": {"2": deployment(2)}},
-            ("2", None, "1"),
-            id="ready while the registry is silent",
-        ),
-        pytest.param(
-            ROLLING,
-            {"model": model(champion=1), "deployments": {"2": deployment(2)}},
-            ("1", None, None),
-            id="ready, but no longer wanted",
-        ),
-        pytest.param(
-            ROLLING,
-            {"model": model(champion=1, candidate=3), "deployments": {"2": deployment(1)}},
-            ("1", "3", None),
-            id="overtaken",
-        ),
-        pytest.param(
-            ROLLING,
-            {"model": model(candidate=2), "deployments": {"2": deployment(2, generation=2)}},
-            ("1", "2", None),
-            id="its controller has not seen the change yet",
-        ),
-        pytest.param(
-            ROLLING,
-            {"model": model(candidate=2), "deployments": {"2": deployment(2, updated=1)}},
-            ("1", "2", None),
-            id="ready pods of an older template",
-        ),
-    ],
-)
-def test_advance(status: dict[str, Any], facts: dict[str, Any], after: tuple[Any, ...]) -> None:
-    endpoint = an_endpoint(status, replicas={"min": 2})
-    assert versions(policy.advance(endpoint, endpoint_facts(**facts), PLATFORM)) == after
+def test_the_version_before_is_kept_on_one_pod() -> None:
+    endpoint = an_endpoint(serving(2, previous=1), replicas={"min": 3})
+    assert policy.wanted_pods(endpoint, endpoint_facts(), PLATFORM) == {"2": 3, "1": 1}
+
+
+def test_without_failover_it_is_not() -> None:
+    endpoint = an_endpoint(serving(2, previous=1), failover=[])
+    assert policy.wanted_pods(endpoint, endpoint_facts(), PLATFORM) == {"2": 1}
+
+
+def test_pods_that_a_gateway_may_still_ask_stay() -> None:
+    endpoint = an_endpoint({**serving(2), "versions": [pin(2), pin(1)]})
+    deployments = {"1": deployment(2), "2": deployment(2)}
+    gateway = following(endpoint, v2=2)
+
+    followed = endpoint_facts(deployments=deployments, **gateway)
+    assert policy.wanted_pods(endpoint, followed, PLATFORM) == {"2": 1}
+
+    silent = endpoint_facts(deployments=deployments, gateway_pods=gateway["gateway_pods"])
+    assert policy.wanted_pods(endpoint, silent, PLATFORM) == {"2": 1, "1": 2}
 
 
 @pytest.mark.parametrize(
-    ("selected", "seconds", "after", "changed"),
+    ("healthy", "rung"),
     [
-        pytest.param("1", 60, "1", True, id="not before the Service is switched"),
-        pytest.param("2", 9, "1", False, id="not at once"),
-        pytest.param("2", 10, None, False, id="after its time"),
+        ({"v2": 1, "v1": 1}, "champion"),
+        ({"v2": 0, "v1": 1}, "previous"),
+        ({"v2": 0, "v1": 0}, "none"),
     ],
 )
-def test_retiring(selected: str, seconds: int, after: str | None, changed: bool) -> None:
-    since = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    status = {"served": pin(2), "retiring": pin(1), "lastChangeTime": since}
-    facts = endpoint_facts(model=model(champion=2), selected=selected)
-    found = policy.advance(an_endpoint(status), facts, PLATFORM)
-    assert versions(found)[2] == after
-    assert (found.last_change_time != since) == changed
+def test_the_rung_is_the_first_with_a_healthy_pod(healthy: dict[str, int], rung: str) -> None:
+    endpoint = an_endpoint(serving(2, previous=1))
+    facts = endpoint_facts(**following(endpoint, **healthy))
+    status = policy.advance(endpoint, facts, PLATFORM)
+    assert (status.rung, status.rung_time) == (rung, "2026-11-23T03:00:00Z")
 
 
-@pytest.mark.parametrize(
-    ("served", "known", "effects"),
-    [
-        pytest.param(None, model(candidate=1), (), id="nothing is served"),
-        pytest.param(pin(1), None, (), id="the registry is silent"),
-        pytest.param(pin(1), model(champion=1), (), id="it knows"),
-        pytest.param(
-            pin(1), model(champion=1, candidate=2), (), id="the candidate is not served yet"
-        ),
-        pytest.param(pin(1, "other"), model(candidate=1), (), id="a number of another model"),
-        pytest.param(
-            pin(1),
-            model(candidate=1),
-            (SetAlias("m", "champion", "1"), DropAlias("m", "candidate", "1")),
-            id="the first",
-        ),
-        pytest.param(
-            pin(2),
-            model(champion=1, candidate=2),
-            (
-                SetAlias("m", "previous", "1"),
-                SetAlias("m", "champion", "2"),
-                DropAlias("m", "candidate", "2"),
-            ),
-            id="the second",
-        ),
-        pytest.param(
-            pin(2),
-            model(champion=2, candidate=2, previous=1),
-            (DropAlias("m", "candidate", "2"),),
-            id="cut before the last",
-        ),
-    ],
-)
-def test_promotion(
-    served: dict[str, Any] | None, known: RegisteredModel | None, effects: tuple[Effect, ...]
-) -> None:
-    endpoint = an_endpoint({"served": served} if served else {})
-    assert policy.promotion(endpoint, endpoint_facts(model=known)) == effects
+def test_a_stage_is_live_when_every_gateway_follows_it() -> None:
+    endpoint = an_endpoint(rolling(2, "Canary", weight=10), rollout={"canary": [10]})
+    gateway = following(endpoint, v1=1, v2=1)
+    live = policy.world(endpoint, endpoint_facts(**gateway), PLATFORM).live
+    assert live is not None
+    assert (dict(live.weights), live.shadow) == ({"1": 90, "2": 10}, None)
+    two = (*gateway["gateway_pods"], {"metadata": {"name": "h"}, "status": {"phase": "Running"}})
+    gateway["gateway_pods"] = two
+    assert policy.world(endpoint, endpoint_facts(**gateway), PLATFORM).live is None
+
+
+def test_pods_tell_restarts_and_since_when_none_is_ready() -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "finishedAt": "2026-11-23T02:58:00Z"}}
+    pod = {
+        "metadata": {"name": "p"},
+        "status": {
+            "containerStatuses": [{"name": "server", "restartCount": 3, "lastState": ended}]
+        },
+    }
+    unavailable = {
+        "type": "Available",
+        "status": "False",
+        "lastTransitionTime": "2026-11-23T02:59:00Z",
+    }
+    lost = deployment(0, conditions=[unavailable])
+    facts = endpoint_facts(deployments={"1": lost}, pods={"1": (pod,)})
+    seen = policy.world(an_endpoint(serving(1)), facts, PLATFORM).pods["1"]
+    assert (seen.restarts, seen.out_of_memory, seen.ready) == (3, 1, 0)
+    assert seen.failing_since is not None
+    assert (NOW - seen.failing_since).total_seconds() == 60

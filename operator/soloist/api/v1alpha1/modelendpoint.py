@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from soloist.api.fields import Cpu, Label, Memory, Model, ModelName, ObjectName, Time
 from soloist.api.forms import Rule
+from soloist.api.v1alpha1.gateway import Gateway, Rung
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
+from soloist.api.v1alpha1.rollout import Rollout
+from soloist.api.v1alpha1.rollout_status import RolloutRecord
 
 NAME_LIMIT = 40
 
@@ -29,6 +32,21 @@ class EndpointTemplate(Model):
     """CPU cores for each pod."""
     memory: Memory = "1Gi"
     """Memory for each pod."""
+    rollout: Rollout | None = None
+    """How a new version takes over from the champion. Without it, it takes over as soon as its pods are ready; `rollout: {}` lets
+    it earn its traffic."""
+    failover: list[Rung] = Field(
+        default=["previous"],
+        max_length=1,
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    """Who answers when no pod of the champion does: `previous`, the version before it, is kept running on one pod for that. An
+    empty list keeps nobody."""
+    gateway: Gateway = Field(default_factory=Gateway)
+    """What stands before the pods."""
+    allow_pickle: bool = False
+    """Whether to load models that can run any code when they are loaded (pickle, cloudpickle, Python functions). Allow it only for
+    models whose author you trust. scikit-learn models saved with skops, LightGBM, XGBoost and ONNX don't need it."""
 
 
 class ModelEndpointSpec(EndpointTemplate):
@@ -64,14 +82,29 @@ class ModelEndpointStatus(CommonStatus):
     """What is served."""
 
     served: PinnedVersion | None = None
-    """The version that answers requests."""
+    """The champion: the version that answers requests."""
     target: PinnedVersion | None = None
     """The version that is being rolled out, if another one."""
-    retiring: PinnedVersion | None = None
-    """The version before, which still answers its last clients."""
+    versions: list[PinnedVersion] = Field(
+        default_factory=list,
+        max_length=20,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["version"],
+        },
+    )
+    """Every version that has pods, with the artifact that it was resolved to."""
+    release: RolloutRecord = Field(default_factory=RolloutRecord)
+    """What was decided about versions: champion, previous, the rollout under way, and what was refused."""
+    rung: Literal["champion", "previous", "none"] | None = None
+    """Who answers requests now. Anything but champion means that the champion's pods don't."""
+    rung_time: Time | None = None
+    """Since when."""
+    weight: int | None = None
+    """Percentage of the requests that the version under rollout answers."""
     url: str | None = Field(default=None, max_length=512)
     """Address for predictions inside the cluster."""
     ready_replicas: int = 0
-    """Pods that are ready to answer."""
+    """Pods of the served version that are ready to answer."""
     last_change_time: Time | None = None
     """When the served version last changed."""

@@ -9,6 +9,7 @@ from soloist.api.v1alpha1.modelendpoint import PinnedVersion
 from soloist.kinds import podenv
 from soloist.kinds.modelendpoint import names
 from soloist.kinds.modelendpoint.names import Endpoint
+from soloist.kinds.modelendpoint.routing import SERVER_PORT as PORT
 from soloist.kinds.pods import (
     container_security,
     mlflow_env,
@@ -18,24 +19,29 @@ from soloist.kinds.pods import (
     scratch,
 )
 
-PORT = 8080
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 30
 
 
-def build(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[str, Any]:
-    """One Deployment for one version: versions never mix in it, so a rollout is made by the Service, at once."""
-    labels = {**names.labels(endpoint), names.VERSION_LABEL: pinned.version}
+def build(
+    endpoint: Endpoint, pinned: PinnedVersion, replicas: int, platform: Platform
+) -> dict[str, Any]:
+    """One Deployment for one version: versions never mix in it, so a rollout is made by the gateway, at once."""
+    labels = {
+        **names.labels(endpoint),
+        names.PART_LABEL: names.SERVER,
+        names.VERSION_LABEL: pinned.version,
+    }
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
             "name": names.deployment(endpoint, pinned.version),
             "namespace": endpoint.namespace,
-            "labels": {names.VERSION_LABEL: pinned.version},
+            "labels": {names.PART_LABEL: names.SERVER, names.VERSION_LABEL: pinned.version},
         },
         "spec": {
-            "replicas": endpoint.spec.replicas.min,
+            "replicas": replicas,
             "selector": {"matchLabels": names.selector(endpoint, pinned.version)},
             "strategy": {
                 "type": "RollingUpdate",
@@ -45,6 +51,24 @@ def build(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict
                 "metadata": {"labels": labels},
                 "spec": _pod(endpoint, pinned, platform),
             },
+        },
+    }
+
+
+def service(endpoint: Endpoint, version: str) -> dict[str, Any]:
+    """The version's pods by name, one address each: the gateway chooses among them itself."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": names.deployment(endpoint, version),
+            "namespace": endpoint.namespace,
+            "labels": {names.VERSION_LABEL: version},
+        },
+        "spec": {
+            "clusterIP": "None",
+            "selector": names.selector(endpoint, version),
+            "ports": [{"name": "http", "port": PORT, "targetPort": "http", "protocol": "TCP"}],
         },
     }
 
@@ -97,6 +121,8 @@ def _server(
         podenv.PORT: str(PORT),
         podenv.DRAIN_SECONDS: str(DRAIN_SECONDS),
     }
+    if endpoint.spec.allow_pickle:
+        env[podenv.ALLOW_PICKLE] = "1"
     ready = {"path": "/v2/health/ready", "port": "http"}
     return {
         "name": names.SERVER_CONTAINER,

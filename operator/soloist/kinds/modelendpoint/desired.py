@@ -1,50 +1,90 @@
-"""What a ModelEndpoint wants to exist: a Service in front of one Deployment per version."""
+"""What a ModelEndpoint wants to exist: a gateway, and behind it one Deployment per version."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from soloist.api.conditions import parse_time, rfc3339
 from soloist.api.platform import Platform
-from soloist.api.v1alpha1.modelendpoint import PinnedVersion
+from soloist.core.effects import TouchPod
 from soloist.core.kind import Desired
 from soloist.core.objects import (
+    CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
     SERVICE,
     VOLUME_CLAIM,
     KindRef,
+    digest,
 )
-from soloist.kinds.modelendpoint import deployment, names, policy
+from soloist.gateway.files import files
+from soloist.gateway.plan import GatewayPlan, Place
+from soloist.kinds.modelendpoint import deployment, gateway, names, policy, routing, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.pods import adopted, ingress_policy
 from soloist.kinds.volumes import volume_claim
 
+# The kubelet may have looked just before it knew of the new files; it is asked again until the gateway follows them.
+TOUCH_AGAIN_SECONDS = 3
+
+Child = tuple[KindRef, dict[str, Any]]
+
 
 def desire(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Desired:
-    """The Service points at the served version only; the next one is made ready beside it, the last one retires."""
+    """The gateway's files say who is asked; a version's pods are there before, and stay until no gateway knows them."""
     if endpoint.metadata.deleted is not None:
         return Desired()
-    wanted: list[tuple[KindRef, dict[str, Any]]] = [
+    plan = routing.plan(endpoint, platform)
+    wanted = (
         (VOLUME_CLAIM, _claim(endpoint, facts, platform)),
-        (SERVICE, _service(endpoint)),
-        *((DEPLOYMENT, deployment.build(endpoint, one, platform)) for one in _versions(endpoint)),
-    ]
-    if platform.network_policies:
-        wanted.append((NETWORK_POLICY, _network_policy(endpoint)))
-    if endpoint.status.served is not None:
-        wanted.append((DISRUPTION_BUDGET, _disruption_budget(endpoint, endpoint.status.served)))
+        (SERVICE, gateway.service(endpoint)),
+        *_versions(endpoint, facts, platform),
+        *(_gateway(endpoint, plan, platform) if plan is not None else ()),
+        *(_network_policies(endpoint) if platform.network_policies else ()),
+        *_budgets(endpoint),
+    )
     labels = names.labels(endpoint)
     children = tuple((kind, adopted(endpoint, labels, manifest)) for kind, manifest in wanted)
-    return Desired(children, policy.promotion(endpoint, facts))
+    touches = _touches(plan, facts) if plan is not None else ()
+    return Desired(children, (*touches, *policy.promotion(endpoint, facts, platform)))
 
 
-def _versions(endpoint: Endpoint) -> tuple[PinnedVersion, ...]:
-    """The versions that have pods, each once (a quick return to the last version finds it still there)."""
-    status = endpoint.status
-    known = (status.served, status.target, status.retiring)
-    return tuple({one.version: one for one in reversed(known) if one is not None}.values())[::-1]
+def _versions(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Iterator[Child]:
+    for version, replicas in policy.wanted_pods(endpoint, facts, platform).items():
+        pinned = routing.pinned(endpoint, version)
+        assert pinned is not None
+        yield SERVICE, deployment.service(endpoint, version)
+        yield DEPLOYMENT, deployment.build(endpoint, pinned, replicas, platform)
+
+
+def _gateway(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> Iterator[Child]:
+    yield CONFIG_MAP, gateway.config_map(endpoint, plan)
+    yield DEPLOYMENT, gateway.deployment(endpoint, plan, platform)
+    yield DISRUPTION_BUDGET, gateway.disruption_budget(endpoint)
+
+
+def _touches(plan: GatewayPlan, facts: EndpointFacts) -> Iterator[TouchPod]:
+    """For each pod of the gateway that may not know of its new files yet."""
+    mark = digest(files(plan))
+    is_live = traffic.is_live(plan, facts)
+    for pod in facts.gateway_pods:
+        meta = pod["metadata"]
+        if "deletionTimestamp" in meta or not (pod.get("status") or {}).get("podIP"):
+            continue
+        said = (meta.get("annotations") or {}).get(gateway.TOUCHED, "")
+        if not is_live and _is_due(said, mark, facts):
+            value = f"{mark}@{rfc3339(facts.now)}"
+            yield TouchPod(meta["namespace"], meta["name"], meta["uid"], gateway.TOUCHED, value)
+
+
+def _is_due(said: str, mark: str, facts: EndpointFacts) -> bool:
+    before, _, when = said.partition("@")
+    if before != mark or not when:
+        return True
+    return (facts.now - parse_time(when)).total_seconds() >= TOUCH_AGAIN_SECONDS
 
 
 def _claim(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> dict[str, Any]:
@@ -54,39 +94,33 @@ def _claim(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> dict
     )
 
 
-def _service(endpoint: Endpoint) -> dict[str, Any]:
-    chosen = endpoint.status.served or endpoint.status.target
-    # Before there is a version no pod may match: "none" is no version number.
-    version = chosen.version if chosen is not None else "none"
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": names.service(endpoint), "namespace": endpoint.namespace},
-        "spec": {
-            "selector": names.selector(endpoint, version),
-            "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
-        },
-    }
+def _network_policies(endpoint: Endpoint) -> Iterator[Child]:
+    """Anyone in the cluster may ask for predictions and read metrics, on the ports there are."""
+    place = Place()
+    of_gateway = [{"port": port, "protocol": "TCP"} for port in (place.port, place.stats_port)]
+    of_server = [{"port": routing.SERVER_PORT, "protocol": "TCP"}]
+    for name, selector, ports in (
+        (names.service(endpoint), names.selector(endpoint), of_server),
+        (names.gateway(endpoint), names.gateway_selector(endpoint), of_gateway),
+    ):
+        rules: list[dict[str, Any]] = [{"ports": ports}]
+        yield NETWORK_POLICY, ingress_policy(name, endpoint.namespace, selector, rules)
 
 
-def _network_policy(endpoint: Endpoint) -> dict[str, Any]:
-    """Anyone in the cluster may ask for predictions and read metrics, on the one port there is."""
-    return ingress_policy(
-        names.service(endpoint),
-        endpoint.namespace,
-        names.selector(endpoint),
-        [{"ports": [{"port": deployment.PORT, "protocol": "TCP"}]}],
-    )
-
-
-def _disruption_budget(endpoint: Endpoint, served: PinnedVersion) -> dict[str, Any]:
+def _budgets(endpoint: Endpoint) -> Iterator[Child]:
     """A drained node takes one pod of the served version at a time."""
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": {"name": names.service(endpoint), "namespace": endpoint.namespace},
-        "spec": {
-            "maxUnavailable": 1,
-            "selector": {"matchLabels": names.selector(endpoint, served.version)},
+    served = endpoint.status.served
+    if served is None:
+        return
+    yield (
+        DISRUPTION_BUDGET,
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": names.service(endpoint), "namespace": endpoint.namespace},
+            "spec": {
+                "maxUnavailable": 1,
+                "selector": {"matchLabels": names.selector(endpoint, served.version)},
+            },
         },
-    }
+    )

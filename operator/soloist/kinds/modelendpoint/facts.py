@@ -1,28 +1,42 @@
-"""What a ModelEndpoint has to know: what the registry says, and how the pods of each version are doing."""
+"""What a ModelEndpoint has to know: the registry, the pods of each version, and what the gateways say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from soloist.api.platform import Platform
-from soloist.core.effects import FindModel, ListObjects, Problem, Read, RegisteredModel
+from soloist.core.effects import (
+    FindModel,
+    ListObjects,
+    Problem,
+    Read,
+    ReadPages,
+    Recall,
+    RegisteredModel,
+)
 from soloist.core.objects import (
+    CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
     POD,
+    RESOURCE_QUOTA,
     SERVICE,
     VOLUME_CLAIM,
     KindRef,
     Manifest,
 )
 from soloist.core.seen import Seen
-from soloist.kinds.modelendpoint import names
+from soloist.gateway.plan import Place
+from soloist.gateway.readings import READINGS_PATH, Reading, parse_reading
+from soloist.kinds.modelendpoint import names, queries
 from soloist.kinds.modelendpoint.names import Endpoint
+from soloist.kinds.modelendpoint.room import room
+from soloist.rollout.world import PROMOTE, RETRY
 
-CHILDREN = (VOLUME_CLAIM, NETWORK_POLICY, SERVICE, DEPLOYMENT, DISRUPTION_BUDGET)
+CHILDREN = (VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +51,29 @@ class EndpointFacts:
     pods: Mapping[str, tuple[Manifest, ...]]
     """By version."""
     claim: Manifest | None
-    selected: str | None
-    """The version that the live Service points at."""
+    gateway: Manifest | None = None
+    """The gateway's Deployment."""
+    gateway_pods: tuple[Manifest, ...] = ()
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    """By gateway pod; one that did not answer is left out."""
+    room: int | None = None
+    """Pods of one version that the namespace's quotas still allow; None where there is no quota."""
+    queries: Mapping[str, float | None] = field(default_factory=dict)
+    """What Prometheus said, by gate."""
+    memory: object = None
+    """What was counted before (`kinds.modelendpoint.traffic`)."""
 
 
 def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
-    """Its children, their pods, and the registered model."""
+    """Its children, their pods, the registered model, and the gateways' counters."""
     return (
         *(_children(endpoint, number) for number in range(len(CHILDREN))),
         _pods(endpoint),
-        FindModel(endpoint.spec.model),
+        _model(endpoint),
+        _pages(endpoint),
+        _quotas(endpoint),
+        *(read for _, read in queries.reads(endpoint, platform)),
+        Recall(endpoint.metadata.uid),
     )
 
 
@@ -58,22 +85,48 @@ def _pods(endpoint: Endpoint) -> ListObjects:
     return ListObjects(POD, endpoint.namespace, names.by_owner(endpoint))
 
 
+def _model(endpoint: Endpoint) -> FindModel:
+    """With the versions that a person asked for by an annotation: no alias may point to them."""
+    said = endpoint.metadata.annotations
+    asked = (said.get(PROMOTE), said.get(RETRY))
+    versions = sorted({one for one in asked if one is not None and one.isdecimal()})
+    return FindModel(endpoint.spec.model, tuple(versions))
+
+
+def _pages(endpoint: Endpoint) -> ReadPages:
+    port = Place().stats_port
+    return ReadPages(endpoint.namespace, names.gateways_by_owner(endpoint), port, READINGS_PATH)
+
+
+def _quotas(endpoint: Endpoint) -> ListObjects:
+    return ListObjects(RESOURCE_QUOTA, endpoint.namespace, ())
+
+
 def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFacts:
     """The answers as one value."""
-    read = FindModel(endpoint.spec.model)
-    deployments = _live(endpoint, seen, DEPLOYMENT)
     pods: dict[str, tuple[Manifest, ...]] = {}
+    gateway_pods: tuple[Manifest, ...] = ()
     for pod in seen.objects(_pods(endpoint)):
-        version = _version(pod)
-        pods[version] = (*pods.get(version, ()), pod)
+        if _part(pod) == names.GATEWAY:
+            gateway_pods += (pod,)
+        else:
+            pods[_version(pod)] = (*pods.get(_version(pod), ()), pod)
+    deployments = _live(endpoint, seen, DEPLOYMENT)
     return EndpointFacts(
         now=seen.now,
-        model=seen.model(read),
-        registry_problem=seen.problem(read),
-        deployments={_version(one): one for one in deployments},
+        model=seen.model(_model(endpoint)),
+        registry_problem=seen.problem(_model(endpoint)),
+        deployments={_version(one): one for one in deployments if _part(one) != names.GATEWAY},
         pods=pods,
         claim=next(iter(_live(endpoint, seen, VOLUME_CLAIM)), None),
-        selected=_selected(next(iter(_live(endpoint, seen, SERVICE)), None)),
+        gateway=next((one for one in deployments if _part(one) == names.GATEWAY), None),
+        gateway_pods=gateway_pods,
+        readings={
+            page.pod: parse_reading(page.text) for page in seen.pages(_pages(endpoint)) if page.text
+        },
+        room=room(seen.objects(_quotas(endpoint)), endpoint.spec.cpu, endpoint.spec.memory),
+        queries=queries.answers(endpoint, platform, seen),
+        memory=seen.memory(Recall(endpoint.metadata.uid)),
     )
 
 
@@ -81,11 +134,8 @@ def _live(endpoint: Endpoint, seen: Seen, kind: KindRef) -> tuple[Manifest, ...]
     return seen.objects(_children(endpoint, CHILDREN.index(kind)))
 
 
-def _selected(service: Manifest | None) -> str | None:
-    if service is None:
-        return None
-    version = (service["spec"].get("selector") or {}).get(names.VERSION_LABEL)
-    return None if version is None else str(version)
+def _part(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["labels"].get(names.PART_LABEL, names.SERVER))
 
 
 def _version(manifest: Manifest) -> str:

@@ -16,11 +16,13 @@ Endpoint = Resource[ModelEndpointSpec, ModelEndpointStatus]
 
 KIND = "ModelEndpoint"
 VERSION_LABEL = "soloist.dev/version"
+PART_LABEL = "app.kubernetes.io/component"
+SERVER, GATEWAY = "server", "gateway"
 SERVER_CONTAINER = "server"
 
 
 def service(endpoint: Endpoint) -> str:
-    """What clients talk to."""
+    """What clients talk to: the gateway."""
     return endpoint.name
 
 
@@ -30,8 +32,19 @@ def url(endpoint: Endpoint) -> str:
 
 
 def deployment(endpoint: Endpoint, version: str) -> str:
-    """The pods of one version."""
+    """The pods of one version, and the headless Service that lists them for the gateway."""
     return shorten(f"{endpoint.name}-v{version}", 57)
+
+
+def host(endpoint: Endpoint, version: str, platform: Platform) -> str:
+    """The headless Service's whole name: with the dot at its end a resolver asks once, not once per search domain."""
+    name = deployment(endpoint, version)
+    return f"{name}.{endpoint.namespace}.svc.{platform.cluster_domain}."
+
+
+def gateway(endpoint: Endpoint) -> str:
+    """The gateway's Deployment, its files and its budget."""
+    return f"{endpoint.name}-gateway"
 
 
 def claim(endpoint: Endpoint) -> str:
@@ -50,14 +63,24 @@ def labels(endpoint: Endpoint) -> dict[str, str]:
 
 
 def selector(endpoint: Endpoint, version: str | None = None) -> dict[str, str]:
-    """The endpoint's pods: all, or those of one version."""
-    chosen = {OWNER_KIND: KIND, OWNER_NAME: endpoint.name}
+    """The pods that serve: all, or those of one version."""
+    chosen = {OWNER_KIND: KIND, OWNER_NAME: endpoint.name, PART_LABEL: SERVER}
     return chosen if version is None else {**chosen, VERSION_LABEL: version}
+
+
+def gateway_selector(endpoint: Endpoint) -> dict[str, str]:
+    """The gateway's pods."""
+    return {OWNER_KIND: KIND, OWNER_NAME: endpoint.name, PART_LABEL: GATEWAY}
 
 
 def by_owner(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
     """The selector that finds children again."""
     return ((OWNER_UID, endpoint.metadata.uid),)
+
+
+def gateways_by_owner(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+    """The selector that finds the gateway's pods."""
+    return (*by_owner(endpoint), (PART_LABEL, GATEWAY))
 
 
 def image_of(pinned: PinnedVersion, platform: Platform, runtime: str | None) -> str | None:

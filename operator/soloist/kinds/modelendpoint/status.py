@@ -12,10 +12,15 @@ from soloist.core.kind import Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
 from soloist.core.tally import deployment_problem, pod_problem, ready_pods
 from soloist.kinds.conditions import Verdict, conditions
-from soloist.kinds.modelendpoint import names, policy
+from soloist.kinds.modelendpoint import names, policy, routing, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.problems import runtime_missing
+from soloist.rollout.machine import next_look
+from soloist.rollout.sentences import render
+
+# How soon a gateway is asked again whether it follows its new files.
+FOLLOWING = timedelta(seconds=1)
 
 
 def summarize(
@@ -35,12 +40,20 @@ def summarize(
             "conditions": conditions(endpoint, verdict, facts.now),
         }
     )
-    return Summary(status, worst((outcome, Done(again=_next_look(versions, platform)))))
+    again = Done(again=_next_look(endpoint, facts, platform, versions))
+    memory = traffic.count(routing.plan(endpoint, platform), policy.stage(endpoint), facts)
+    return Summary(status, worst((outcome, again)), memory)
 
 
-def _next_look(versions: ModelEndpointStatus, platform: Platform) -> timedelta:
-    seconds = timedelta(seconds=platform.registry_poll_seconds)
-    return min(seconds, policy.RETIRE_AFTER) if versions.retiring is not None else seconds
+def _next_look(
+    endpoint: Endpoint, facts: EndpointFacts, platform: Platform, versions: ModelEndpointStatus
+) -> timedelta:
+    """Soon while the gateways don't follow yet, or clients may be harmed by a new version."""
+    plan = routing.plan(endpoint, platform)
+    if plan is not None and facts.gateway_pods and not traffic.is_live(plan, facts):
+        return FOLLOWING
+    poll = timedelta(seconds=platform.registry_poll_seconds)
+    return min(poll, next_look(versions.release) or poll)
 
 
 def _ready(facts: EndpointFacts, served: PinnedVersion | None) -> int:
@@ -61,8 +74,10 @@ def _verdict(
         return Verdict.stalled(unknown.reason, unknown.message)
     problem = _problem(facts, versions, outcome)
     served = versions.served
-    if served is not None and ready > 0:
-        return _serving(endpoint, versions, served, ready, problem)
+    is_open = facts.gateway is not None and ready_pods(facts.gateway) > 0
+    told = render(versions.release, policy.world(endpoint, facts, platform))
+    if served is not None and is_open and (ready > 0 or versions.rung == "previous"):
+        return _serving(endpoint, versions, served, ready, problem, told)
     if problem is not None:
         return Verdict.waiting(problem.reason, problem.message)
     chosen = versions.target or served
@@ -72,6 +87,8 @@ def _verdict(
             f"No version of model {endpoint.spec.model} to serve yet: the first Run that logs a"
             " model registers one (or set the alias champion in MLflow).",
         )
+    if ready > 0:
+        return Verdict.progressing(Reason.DEPLOYING, "Starting the pods of the gateway.")
     return Verdict.progressing(Reason.DEPLOYING, f"Starting the pods of v{chosen.version}.")
 
 
@@ -81,14 +98,21 @@ def _serving(
     served: PinnedVersion,
     ready: int,
     problem: Problem | None,
+    told: str,
 ) -> Verdict:
     of = endpoint.spec.replicas.min
     message = f"Serving v{served.version} of {served.name} with {ready} of {of} pods."
-    if versions.target is not None and problem is None:
-        message += f" Starting the pods of v{versions.target.version}."
+    reason = Reason.READY
+    if versions.rung == "previous":
+        previous = versions.release.previous
+        reason = Reason.FAILED_OVER
+        message = f"Failed over to v{previous} since {versions.rung_time}: no pod of v{served.version} answers."
+    if told:
+        message += f" {told}"
     if problem is not None:
+        reason = reason if reason is Reason.FAILED_OVER else Reason(problem.reason)
         message += f" {problem.message}"
-    return Verdict.ready(problem.reason if problem is not None else Reason.READY, message)
+    return Verdict.ready(reason, message)
 
 
 def _problem(

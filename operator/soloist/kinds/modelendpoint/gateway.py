@@ -1,0 +1,131 @@
+"""The pods that stand between clients and the model: Envoy, on files that the operator writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from soloist.api.platform import Platform
+from soloist.core.objects import digest
+from soloist.gateway.files import BOOTSTRAP, args, files
+from soloist.gateway.plan import GatewayPlan
+from soloist.kinds.modelendpoint import names
+from soloist.kinds.modelendpoint.names import Endpoint
+from soloist.kinds.pods import container_security, placement, resources, scratch
+
+CPU, MEMORY = "50m", "128Mi"
+# The kubelet looks at a pod's files about once a minute, and at once when an annotation of the pod changes.
+TOUCHED = "soloist.dev/gateway-files"
+BOOTSTRAP_DIGEST = "soloist.dev/gateway-bootstrap"
+
+
+def config_map(endpoint: Endpoint, plan: GatewayPlan) -> dict[str, Any]:
+    """The gateway's files. A change of them is taken up by the running pods."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": names.gateway(endpoint), "namespace": endpoint.namespace},
+        "data": dict(files(plan)),
+    }
+
+
+def deployment(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str, Any]:
+    """New pods only for what Envoy reads once, at its start."""
+    labels = {**names.labels(endpoint), names.PART_LABEL: names.GATEWAY}
+    started_on = digest([files(plan)[BOOTSTRAP], args(plan)])
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": names.gateway(endpoint),
+            "namespace": endpoint.namespace,
+            "labels": {names.PART_LABEL: names.GATEWAY},
+        },
+        "spec": {
+            "replicas": endpoint.spec.gateway.replicas,
+            "selector": {"matchLabels": names.gateway_selector(endpoint)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+            },
+            "template": {
+                "metadata": {"labels": labels, "annotations": {BOOTSTRAP_DIGEST: started_on}},
+                "spec": _pod(endpoint, plan, platform),
+            },
+        },
+    }
+
+
+def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str, Any]:
+    tmp, tmp_mount = scratch("tmp", "/tmp")
+    mounted = {"name": "files", "configMap": {"name": names.gateway(endpoint)}}
+    ready = {"path": "/ready", "port": "stats"}
+    return {
+        **placement(platform, endpoint.spec.service_account),
+        "terminationGracePeriodSeconds": plan.drain_seconds + round(plan.timeout_seconds) + 5,
+        "topologySpreadConstraints": [_spread(endpoint)],
+        "containers": [
+            {
+                "name": "envoy",
+                "image": platform.gateway_image,
+                "imagePullPolicy": platform.image_pull_policy,
+                "securityContext": container_security(),
+                "command": ["envoy"],
+                "args": list(args(plan)),
+                "ports": [
+                    {"name": "http", "containerPort": plan.place.port, "protocol": "TCP"},
+                    {"name": "stats", "containerPort": plan.place.stats_port, "protocol": "TCP"},
+                ],
+                "startupProbe": {"httpGet": ready, "periodSeconds": 1, "failureThreshold": 60},
+                "readinessProbe": {"httpGet": ready, "periodSeconds": 2, "failureThreshold": 2},
+                "livenessProbe": {
+                    "httpGet": ready,
+                    "periodSeconds": 10,
+                    "failureThreshold": 3,
+                    "timeoutSeconds": 5,
+                },
+                # Every node hears of the pod's end in its own time, and sends requests until then.
+                "lifecycle": {"preStop": {"sleep": {"seconds": plan.drain_seconds}}},
+                "resources": resources(CPU, MEMORY),
+                "volumeMounts": [
+                    {"name": "files", "mountPath": plan.place.folder, "readOnly": True},
+                    tmp_mount,
+                ],
+            }
+        ],
+        "volumes": [mounted, tmp],
+    }
+
+
+def _spread(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": names.gateway_selector(endpoint)},
+    }
+
+
+def service(endpoint: Endpoint) -> dict[str, Any]:
+    """What clients talk to."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": names.service(endpoint), "namespace": endpoint.namespace},
+        "spec": {
+            "selector": names.gateway_selector(endpoint),
+            "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
+        },
+    }
+
+
+def disruption_budget(endpoint: Endpoint) -> dict[str, Any]:
+    """A drained node takes one pod of the gateway at a time."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": names.gateway(endpoint), "namespace": endpoint.namespace},
+        "spec": {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": names.gateway_selector(endpoint)},
+        },
+    }

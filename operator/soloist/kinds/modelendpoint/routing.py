@@ -1,0 +1,66 @@
+"""What the gateway must do, from what was decided."""
+
+from __future__ import annotations
+
+from soloist.api.amounts import duration_value
+from soloist.api.platform import Platform
+from soloist.api.v1alpha1.modelendpoint import PinnedVersion
+from soloist.gateway.plan import Backend, GatewayPlan, Rung
+from soloist.kinds.modelendpoint import names
+from soloist.kinds.modelendpoint.names import Endpoint
+from soloist.rollout.records import active
+
+SERVER_PORT = 8080
+# In these stages requests, or copies of them, reach the version under rollout.
+ROUTED = ("Shadow", "Canary", "Paused", "Swapping")
+
+
+def plan(endpoint: Endpoint, platform: Platform) -> GatewayPlan | None:
+    """None before there is a version to send requests to."""
+    record, rollout = endpoint.status.release, active(endpoint.status.release)
+    first = rollout.version if rollout is not None else None
+    champion = record.champion or first
+    if champion is None or pinned(endpoint, champion) is None:
+        return None
+    is_routed = rollout is not None and record.champion is not None and rollout.stage in ROUTED
+    candidate = rollout.version if rollout is not None and is_routed else None
+    gateway = endpoint.spec.gateway
+    return GatewayPlan(
+        namespace=endpoint.namespace,
+        name=endpoint.name,
+        model=endpoint.spec.model,
+        champion=_backend(endpoint, champion, "champion", platform),
+        fallbacks=tuple(
+            _backend(endpoint, version, "previous", platform)
+            for version in ladder(endpoint)
+            if version not in (candidate, champion)
+        ),
+        candidate=_backend(endpoint, candidate, "candidate", platform) if candidate else None,
+        weight=rollout.weight if rollout is not None and candidate else 0,
+        shadow_percent=100 if candidate and rollout and rollout.stage == "Shadow" else 0,
+        sticky_header=endpoint.spec.rollout.sticky if endpoint.spec.rollout else None,
+        timeout_seconds=duration_value(gateway.timeout).total_seconds(),
+        rate_limit=_share(gateway.rate_limit, gateway.replicas),
+    )
+
+
+def ladder(endpoint: Endpoint) -> tuple[str, ...]:
+    """The versions below the champion that are kept running for it."""
+    previous = endpoint.status.release.previous
+    if previous is None or "previous" not in endpoint.spec.failover:
+        return ()
+    return (previous,) if pinned(endpoint, previous) is not None else ()
+
+
+def pinned(endpoint: Endpoint, version: str | None) -> PinnedVersion | None:
+    """The version as it was resolved."""
+    return next((one for one in endpoint.status.versions if one.version == version), None)
+
+
+def _backend(endpoint: Endpoint, version: str, rung: Rung, platform: Platform) -> Backend:
+    return Backend(version, names.host(endpoint, version, platform), SERVER_PORT, rung)
+
+
+def _share(limit: int | None, replicas: int) -> int | None:
+    """Rounded up: what one gateway can't count, another may have let through."""
+    return None if limit is None else -(-limit // replicas)

@@ -1,0 +1,94 @@
+"""How requests go: what the gateways count, as a rollout's gates read it, and who answers now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from soloist.gateway.files import files, versions
+from soloist.gateway.plan import GatewayPlan
+from soloist.gateway.readings import Reading
+from soloist.gateway.readings import Tally as Counted
+from soloist.gateway.telemetry import BUCKETS_MS, BUCKETS_US
+from soloist.kinds.modelendpoint.facts import EndpointFacts
+from soloist.rollout.readings import Arms, ArmWindow, Histogram, Tally
+
+_FINE = tuple(one / 1000 for one in BUCKETS_US)
+_COARSE = tuple(float(one) for one in BUCKETS_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was counted since a stage began; of another stage it is worth nothing."""
+
+    stage: str
+    tally: Tally = field(default_factory=Tally)
+
+
+def is_live(plan: GatewayPlan | None, facts: EndpointFacts) -> bool:
+    """Whether every pod of the gateway that runs follows the plan's files. Where none runs, nothing is routed at all."""
+    if plan is None:
+        return not facts.gateway_pods
+    wanted = versions(files(plan))
+    running = {
+        pod["metadata"]["name"]
+        for pod in facts.gateway_pods
+        if (pod.get("status") or {}).get("phase", "Running") == "Running"
+    }
+    return running <= facts.readings.keys() and all(
+        reading.is_live(wanted) for pod, reading in facts.readings.items() if pod in running
+    )
+
+
+def count(plan: GatewayPlan | None, stage: str, facts: EndpointFacts) -> Memory | None:
+    """What both versions did since the stage began, one look further. None where no candidate is routed."""
+    if plan is None or plan.candidate is None:
+        return None
+    before = facts.memory
+    known = before.tally if isinstance(before, Memory) and before.stage == stage else Tally()
+    counters = {pod: _arms(plan, reading) for pod, reading in facts.readings.items()}
+    return Memory(stage, known.look(counters))
+
+
+def _arms(plan: GatewayPlan, reading: Reading) -> Arms:
+    assert plan.candidate is not None
+    version = plan.candidate.version
+    if plan.weight:
+        candidate = _window(reading.attempts(version), _FINE)
+    else:
+        candidate = _window(reading.shadow(version), _COARSE)
+    champion = reading.attempts(plan.champion.version)
+    return Arms(_window(champion, _FINE if plan.weight else _COARSE), candidate)
+
+
+def _window(counted: Counted, bounds: tuple[float, ...]) -> ArmWindow:
+    return ArmWindow(
+        requests=counted.requests,
+        errors=counted.errors,
+        latency=_cumulative(counted.latency.counts, bounds),
+    )
+
+
+def _cumulative(counts: Mapping[float, int], bounds: tuple[float, ...]) -> Histogram:
+    """The counts over these bounds: each goes to the first bound that is not below its own."""
+    each = [0] * len(bounds)
+    total, position = 0, 0
+    for limit, number in sorted(counts.items()):
+        total += number
+        while position < len(bounds) and bounds[position] < limit:
+            position += 1
+        if position < len(bounds):
+            each[position] += number
+    return Histogram(bounds, tuple(accumulate(each)), total)
+
+
+def rung(plan: GatewayPlan | None, facts: EndpointFacts) -> str | None:
+    """Who answers what is not the candidate's: the first rung that any gateway sees a healthy pod on. None: not known."""
+    if plan is None or not facts.readings:
+        return None
+    for backend in plan.ladder:
+        seen = [reading.pods(backend.version) for reading in facts.readings.values()]
+        if any(one.healthy > one.ejected for one in seen):
+            return backend.rung
+    return "none"
