@@ -49,6 +49,7 @@ lock: $(BIN)/uv ## Pin what pyproject.toml asks for, with hashes, in requirement
 	$(LOCK) $$flags --extra installer --output-file requirements/installer.txt; \
 	$(LOCK) $$flags --extra flight-delays --no-deps --output-file requirements/flight-delays.txt; \
 	$(LOCK) $$flags --extra gateway --no-deps --output-file requirements/gateway.txt; \
+	$(LOCK) $$flags --extra clients --output-file requirements/clients.txt; \
 	$(LOCK) $$flags --extra operator --output-file requirements/operator.txt; \
 	$(LOCK) $$flags --extra mlflow --extra s3 --output-file requirements/mlflow.txt; \
 	$(LOCK) $$flags --extra runtime --constraint requirements/mlflow.txt --output-file requirements/runtime.txt; \
