@@ -32,6 +32,7 @@ SOLOIST_MODEL_NAME = "SOLOIST_MODEL_NAME"
 SOLOIST_MODEL_VERSION = "SOLOIST_MODEL_VERSION"
 SOLOIST_PORT = "SOLOIST_PORT"
 SOLOIST_DRAIN_SECONDS = "SOLOIST_DRAIN_SECONDS"
+SOLOIST_ALLOW_PICKLE = "SOLOIST_ALLOW_PICKLE"
 MLFLOW_TRACKING_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_RUN_ID = "MLFLOW_RUN_ID"
 MLFLOW_EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
@@ -103,6 +104,8 @@ class ServingSettings:
     version: str
     port: int
     drain_seconds: float
+    allow_pickle: bool
+    """Whether a model may run code when it is loaded; somebody who may write the endpoint has to say so."""
 
 
 def parse_step(env: Environment) -> StepSettings:
@@ -150,6 +153,7 @@ def parse_serving(env: Environment) -> ServingSettings:
         version=_required(env, SOLOIST_MODEL_VERSION),
         port=_integer(env, SOLOIST_PORT, default=8080),
         drain_seconds=float(_integer(env, SOLOIST_DRAIN_SECONDS, default=5)),
+        allow_pickle=_switch(env, SOLOIST_ALLOW_PICKLE),
     )
 
 
@@ -166,6 +170,14 @@ def _integer(env: Environment, name: str, *, default: int) -> int:
         return int(text)
     except ValueError:
         raise SettingsError(f"{name} must be a whole number, got {text!r}.") from None
+
+
+def _switch(env: Environment, name: str) -> bool:
+    """Off unless it says 1: a misspelled "yes" must not open what it guards."""
+    text = env.get(name) or "0"
+    if text not in ("0", "1"):
+        raise SettingsError(f"{name} must be 0 or 1, got {text!r}.")
+    return text == "1"
 
 
 def _params(env: Environment) -> tuple[tuple[str, Scalar], ...]:

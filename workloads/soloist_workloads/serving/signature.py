@@ -29,6 +29,10 @@ class Kind(StrEnum):
 
 KINDS = frozenset(kind.value for kind in Kind)
 
+# A signature of ten thousand columns takes one. YAML that is larger was made to fill memory.
+MOST_CARD_BYTES = 4 * 1024 * 1024
+DEEPEST_CARD = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -90,24 +94,65 @@ class ModelCard:
 
 
 def read_card(folder: Path) -> ModelCard:
+    """The card, or a sentence; MLmodel was written by whoever logged the model, so nothing in it is taken for granted."""
     file = folder / "MLmodel"
-    try:
-        body = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
-    except OSError as error:
-        raise ModelProblem(f"There is no model in {folder}: {error.strerror}.") from None
-    except yaml.YAMLError as error:
-        raise ModelProblem(f"{file} is not readable YAML: {error}.") from None
+    body = _read_yaml(file)
     if not isinstance(body, dict) or "python_function" not in (body.get("flavors") or {}):
         raise ModelProblem(
             f"{file} has no python_function flavor. Log the model with one of mlflow's flavors "
             "(mlflow.sklearn.log_model and its like) or as a pyfunc."
         )
+    try:
+        return _parse_card(folder, body)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise ModelProblem(
+            f"{file} isn't as mlflow writes it: {type(error).__name__}: {error}. Log the model again."
+        ) from None
+
+
+def _read_yaml(file: Path) -> Any:
+    try:
+        with file.open("rb") as stream:
+            text = stream.read(MOST_CARD_BYTES + 1)
+        if len(text) > MOST_CARD_BYTES:
+            raise ModelProblem(
+                f"{file} is larger than {MOST_CARD_BYTES // 1024 // 1024} MiB, which no model needs. Log the model "
+                "again."
+            )
+        _require_shallow(text)
+        return yaml.load(text, Loader=yaml.CSafeLoader)
+    except OSError as error:
+        raise ModelProblem(f"There is no model in {file.parent}: {error.strerror}.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ModelProblem(f"{file} is not readable YAML: {_in_one_line(error)}.") from None
+
+
+def _require_shallow(text: bytes) -> None:
+    """libyaml's binding builds nested lists by recursion in C, and deep ones end the process without a word."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST_CARD:
+            raise ValueError(f"it nests deeper than {DEEPEST_CARD} levels")
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _parse_card(folder: Path, body: dict[str, Any]) -> ModelCard:
+    flavors = body["flavors"]
+    if not all(isinstance(conf, dict) for conf in flavors.values()):
+        raise TypeError("a flavor is no mapping")
     signature = body.get("signature") or {}
     hinted = bool(body.get("is_signature_from_type_hint"))
     example = (body.get("saved_input_example_info") or {}).get("serving_input_path")
     return ModelCard(
         folder=folder,
-        flavors=body["flavors"],
+        flavors=flavors,
         inputs=Beyond() if hinted else parse_schema(signature.get("inputs")),
         outputs=parse_schema(signature.get("outputs")),
         has_params=bool(signature.get("params")),

@@ -10,6 +10,7 @@ from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.signature import read_card
 from soloist_workloads.serving.state import State
+from soloist_workloads.serving.trust import require_trust
 from soloist_workloads.serving.warmup import warm_up
 
 LOG = logging.getLogger(__name__)
@@ -19,6 +20,11 @@ def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> No
     """Load, predict once, and only then be ready."""
     started = time.perf_counter()
     card = read_card(settings.model_dir)
+    require_trust(
+        card,
+        named=f"Model {settings.name} version {settings.version}",
+        allow_pickle=settings.allow_pickle,
+    )
     scorer = load_scorer(card)
     loaded = time.perf_counter()
     warm_up(scorer, card)
