@@ -54,6 +54,9 @@ def release(helm: Helm, plane: ControlPlane, restricted_namespace: str) -> Itera
     yield Release(helm, plane.kubeconfig_path, restricted_namespace)
     mine = "app.kubernetes.io/part-of=soloist"
     plane.kubectl(
-        "delete", "customresourcedefinitions,clusterroles,clusterrolebindings", f"--selector={mine}"
+        "delete",
+        "customresourcedefinitions,clusterroles,clusterrolebindings,"
+        "validatingadmissionpolicies,validatingadmissionpolicybindings",
+        f"--selector={mine}",
     )
     plane.kubectl("delete", "namespace", restricted_namespace, "--wait=false")

@@ -100,7 +100,10 @@ def test_pods_restart_only_for_what_changed_in_them(
 def test_every_object_is_labelled_and_lands_in_the_releases_namespace(
     rendered: Rendered, name: str
 ) -> None:
-    cluster_wide = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
+    cluster_wide = {
+        "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
+        "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+    }  # fmt: skip
     for manifest in rendered(name):
         labels = manifest["metadata"]["labels"]
         assert labels["app.kubernetes.io/part-of"] == "soloist"

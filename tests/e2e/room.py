@@ -19,6 +19,7 @@ OURS = "app.kubernetes.io/managed-by=soloist"
 KINDS = (
     "projects", "pipelines", "runs", "modelendpoints", "rayclusters", "rayjobs", "pods", "services",
     "deployments", "replicasets", "jobs", "persistentvolumeclaims", "networkpolicies", "poddisruptionbudgets",
+    "configmaps",
 )  # fmt: skip
 
 
@@ -70,9 +71,21 @@ class Room:
     def runs(self) -> list[Manifest]:
         return self.all("runs")
 
-    def pods_of(self, kind: str, name: str) -> list[Manifest]:
-        """The pods that one of our objects made."""
-        return self.all("pods", f"soloist.dev/kind={kind},soloist.dev/name={name}")
+    def servers_of(self, endpoint: str, version: str = "") -> list[Manifest]:
+        """The pods in which an endpoint's model runs: of all versions, or of one."""
+        chosen = f"soloist.dev/name={endpoint},app.kubernetes.io/component=server"
+        return self.all("pods", f"{chosen},soloist.dev/version={version}" if version else chosen)
+
+    def until_version_answers(
+        self, endpoint: str, payload: dict[str, Any], version: str, *, within: float
+    ) -> None:
+        """What status says is served, each gateway routes to a moment later."""
+
+        def answers() -> bool:
+            said = self.until_answered(endpoint, payload, within=within)
+            return bool(said.headers["x-soloist-version"] == version)
+
+        eventually(answers, within=within, what=f"v{version} to answer")
 
     def left_over(self) -> list[str]:
         """Everything in the room that is ours or KubeRay's."""

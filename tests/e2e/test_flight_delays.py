@@ -145,7 +145,7 @@ def _registered(world: World, room: Room) -> str:
 
 
 def _pod_marks(room: Room) -> list[tuple[str, str]]:
-    pods = room.pods_of("ModelEndpoint", NAME)
+    pods = room.servers_of(NAME)
     first: Manifest = min(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
     conditions = {one["type"]: one["lastTransitionTime"] for one in first["status"]["conditions"]}
     return [
