@@ -28,6 +28,8 @@ from soloist.rollout.world import Pods, World
 ALPHA, BETA = 0.001, 0.05
 FAIL, PASS = log(1 / ALPHA), log(1 / BETA)
 BAR = 4.0
+# A limit that somebody chose for disagreements is no small number: four times the odds of 20 % would be 50 %.
+DISAGREEMENT_BAR = 1.5
 # One crash can be the machine's fault, two are the version's.
 CRASHES = 2
 
@@ -49,7 +51,7 @@ def _judged(spec: Rollout, rollout: RolloutStatus, world: World, arms: Arms) -> 
     if gates.disagreement is not None and rollout.stage == "Shadow":
         compared = Count(arms.candidate.disagreed, arms.candidate.compared)
         tolerated = gates.disagreement.at_most / 100
-        yield rate_gate("disagreement", compared, None, tolerated, least)
+        yield rate_gate("disagreement", compared, None, tolerated, least, bar=DISAGREEMENT_BAR)
     for query in gates.queries:
         yield query_gate(query, world.queries.get(query.name))
 
@@ -75,12 +77,18 @@ def _count(gate: str, arm: ArmWindow) -> Count:
 
 
 def rate_gate(
-    gate: str, candidate: Count, champion: Count | None, tolerated: float, least: int
+    gate: str,
+    candidate: Count,
+    champion: Count | None,
+    tolerated: float,
+    least: int,
+    *,
+    bar: float = BAR,
 ) -> Evidence:
     """A share of the answers: errors, invalid answers, disagreements (which have no champion's share to compare with)."""
     shown = Evidence(
         gate=gate,
-        verdict=_rate_verdict(candidate, champion, tolerated, least),
+        verdict=_rate_verdict(candidate, champion, tolerated, least, bar),
         value=_percent(candidate.rate),
         champion=_percent(champion.rate) if champion is not None else None,
         n=candidate.n,
@@ -90,7 +98,7 @@ def rate_gate(
 
 
 def _rate_verdict(
-    candidate: Count, champion: Count | None, tolerated: float, least: int
+    candidate: Count, champion: Count | None, tolerated: float, least: int, bar: float
 ) -> Verdict:
     is_above = evidence_above(candidate, tolerated) >= FAIL
     if is_above and (champion is None or evidence_worse(candidate, champion) >= FAIL):
@@ -98,8 +106,8 @@ def _rate_verdict(
     if candidate.n < least or (champion is not None and champion.n == 0):
         return "NotEnoughData"
     usual = champion.rate if champion is not None and champion.n >= least else None
-    bar = odds_times(max(tolerated, min(usual or 0.0, 0.9)), BAR)
-    return "Pass" if evidence_below(candidate, bar) >= PASS else "NotEnoughData"
+    limit = odds_times(max(tolerated, min(usual or 0.0, 0.9)), bar)
+    return "Pass" if evidence_below(candidate, limit) >= PASS else "NotEnoughData"
 
 
 def _rate_message(shown: Evidence, champion: Count | None) -> str:

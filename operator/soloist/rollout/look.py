@@ -1,4 +1,4 @@
-"""What a stage is told: the policy, the world and the time."""
+"""What a stage is told: the policy, the world, the time, and what the gates make of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from soloist.api.v1alpha1.rollout import Rollout
+from soloist.api.v1alpha1.rollout_status import Evidence
 from soloist.rollout.world import World
 
 
@@ -16,3 +17,4 @@ class Look:
     spec: Rollout
     world: World
     now: datetime
+    evidence: tuple[Evidence, ...]

@@ -24,6 +24,8 @@ from math import exp, log
 
 # How much larger the odds may be than allowed: from twice to "nearly every request".
 _ODDS = (2.0, 5.0, 20.0, 200.0, 20_000.0)
+# How much smaller, for the opposite test: to "hardly ever".
+_ODDS_BELOW = (2.0, 6.0, 20_000.0)
 # The rates of a champion, from "hardly ever" to the median of a latency.
 _BASES = (0.0003, 0.003, 0.03, 0.1, 0.25, 0.5)
 _CEILING = 1 - 1e-6
@@ -59,7 +61,7 @@ def evidence_below(seen: Count, allowed: float) -> float:
     """Evidence that the rate is below `allowed`: the same test of the opposite event."""
     if not 0 < allowed < 1:
         return 0.0
-    rates = [_shifted(allowed, 1 / odds) for odds in (4.0, 16.0, 20_000.0)]
+    rates = (_shifted(allowed, 1 / odds) for odds in _ODDS_BELOW)
     return _log_mean(_score(seen, rate, allowed) for rate in rates)
 
 

@@ -39,22 +39,25 @@ def progress(
         return record
     must_pass = is_gated(rollout.asked_by) and record.champion is not None
     if spec is None or (not must_pass and not exchange.is_needed(spec, rollout, record, world)):
-        return _switch_when_ready(record, rollout, world)
-    look = Look(spec, world, now)
+        return _switch_when_ready(record, rollout, world, now)
     evidence = gates.judge(spec, rollout, world)
     failed = [one for one in evidence if one.verdict == "Fail"]
     if must_pass and failed:
         return _fail(record, rollout, evidence, failed, now)
     judged = _with_evidence(rollout, evidence, now)
+    look = Look(spec, world, now, evidence)
     return _STAGES[rollout.stage](put(record, judged), judged, look)
 
 
 def _switch_when_ready(
-    record: RolloutRecord, rollout: RolloutStatus, world: World
+    record: RolloutRecord, rollout: RolloutStatus, world: World, now: datetime
 ) -> RolloutRecord:
-    if world.pods_of(rollout.version).ready < world.replicas:
+    if world.pods_of(rollout.version).ready >= world.replicas:
+        return promote(record, rollout, world)
+    if rollout.stage == "Deploying" and not rollout.in_place:
         return record
-    return promote(record, rollout, world)
+    # The policy went away, or a person took over, amid a canary whose share no gate watches any more, or amid an exchange.
+    return enter(record, rollout, now, "Deploying", weight=0, in_place=False, surge=0)
 
 
 def _fail(
@@ -122,16 +125,13 @@ def _judging(record: RolloutRecord, rollout: RolloutStatus, look: Look) -> Rollo
     if rollout.live_since is None:
         live = rollout.model_copy(update={"live_since": rfc3339(look.now)})
         return put(record, live) if is_live(rollout, look.world) else record
-    evidence = gates.judge(look.spec, rollout, look.world)
-    if gates.verdict_of(evidence) == "Pass" and _is_over(rollout, look):
+    if gates.verdict_of(look.evidence) == "Pass" and _is_over(rollout, look):
         return _after(record, rollout, look)
-    return _out_of_time(record, rollout, evidence, look)
+    return _out_of_time(record, rollout, look)
 
 
-def _out_of_time(
-    record: RolloutRecord, rollout: RolloutStatus, evidence: tuple[Evidence, ...], look: Look
-) -> RolloutRecord:
-    lacking = [one for one in evidence if one.verdict == "NotEnoughData"]
+def _out_of_time(record: RolloutRecord, rollout: RolloutStatus, look: Look) -> RolloutRecord:
+    lacking = [one for one in look.evidence if one.verdict == "NotEnoughData"]
     spent = look.now - parse_time(rollout.since)
     if look.spec.on_timeout == "Wait" or not lacking or spent < duration_value(look.spec.timeout):
         return record

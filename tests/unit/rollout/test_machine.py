@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from soloist.api.v1alpha1.rollout_status import RolloutRecord
-from soloist.core.effects import DropAlias, SetAlias
-from soloist.rollout.decision import TagVersion, decide
+from soloist.core.effects import DropAlias, SetAlias, TagVersion
+from soloist.rollout.decision import decide
 from soloist.rollout.sentences import render
 from soloist.rollout.world import APPROVE, PROMOTE, RETRY, ROLLBACK, Pods
 from tests.support.rollouts import NOW, Story, arm, arms, policy, served, world
@@ -276,6 +276,8 @@ def test_the_spec_may_change_under_way() -> None:
     story.see(world(live=(10, None), readings=GOOD), seconds=61)
     assert (story.stage, story.weight) == ("Canary", 20)
     story.spec = None
+    story.see(world(ready={"1": 2, "2": 1}))
+    assert (story.stage, story.weight) == ("Deploying", 0)
     assert story.see(world()).champion == "2"
 
 
@@ -283,3 +285,76 @@ def test_time_alone_is_no_reason_to_write() -> None:
     story = Story(policy(), served())
     rest = world(candidate=None)
     assert story.see(rest) == story.see(rest, seconds=timedelta(days=9).total_seconds())
+
+
+def test_candidates_that_change_and_change_back_begin_anew_each_time() -> None:
+    story = in_canary()
+    pods = {"1": 2, "2": 2, "3": 2}
+    story.see(world(candidate="3", ready=pods, live=(10, None)))
+    record = story.see(world(ready=pods, live=(10, None)))
+    assert record.rollout is not None
+    assert (record.rollout.version, story.weight, record.refused) == ("2", 0, [])
+    assert story.stage in ("Deploying", "Shadow")
+
+
+def test_a_champion_moved_by_hand_and_moved_back_leaves_everything_as_it_was() -> None:
+    story = Story(policy(), served())
+    story.see(world(candidate=None, champion="3", ready={"1": 2}))
+    assert story.stage == "Deploying"
+    record = story.see(world(candidate=None, champion="1", ready={"1": 2}))
+    assert (record.champion, story.stage) == ("1", "Withdrawn")
+    assert decide(record, world(candidate=None)).effects == ()
+
+
+def test_what_a_person_chose_a_run_does_not_push_aside() -> None:
+    story = Story(policy(), served())
+    for candidate in ("2", "3"):
+        story.see(
+            world(candidate=candidate, ready={"1": 2, candidate: 2}, annotations={PROMOTE: "2"})
+        )
+    assert story.record.champion == "2"
+
+
+def test_an_annotation_for_a_version_that_is_not_there_is_told() -> None:
+    seen = world(candidate=None, annotations={PROMOTE: "77"})
+    story = Story(policy(), served())
+    story.see(seen)
+    assert story.record.rollout is None
+    assert "asks for v77, which m does not have" in render(story.record, seen)
+
+
+def test_who_gives_the_alias_to_a_refused_version_is_told_how_to_try_it_again() -> None:
+    last = {"version": "2", "time": "2026-11-01T00:00:00Z", "reason": "GateFailed"}
+    record = RolloutRecord.model_validate(
+        {"champion": "1", "championAlias": "1", "refused": [last]}
+    )
+    seen = world()
+    story = Story(policy(), record)
+    assert story.see(seen).rollout is None
+    assert "v2 has the alias candidate, but was refused" in render(story.record, seen)
+    assert decide(story.record, seen).effects == (DropAlias("m", "candidate", "2"),)
+
+
+def test_a_deleted_candidate_takes_its_rollout_with_it_and_the_champion_stays() -> None:
+    story = in_canary()
+    record = story.see(world(candidate=None))
+    assert decide(record, world(candidate=None)).weights == (("1", 100),)
+
+
+def test_an_annotation_that_was_taken_off_can_be_given_again() -> None:
+    story = Story(policy(), served("2", previous="1"))
+    stay = {"candidate": None, "champion": "2"}
+    story.see(world(**stay, annotations={ROLLBACK: "3"}))
+    assert story.record.answered.rollback == "3"
+    story.see(world(**stay))
+    assert story.record.answered.rollback is None
+    assert story.record.champion == "2"
+
+
+def test_promoting_the_champion_stops_the_way_back() -> None:
+    story = Story(policy(), served("2", previous="1"))
+    leave = {"candidate": None, "champion": "2", "ready": {"2": 2}}
+    story.see(world(**leave, annotations={ROLLBACK: "2"}))
+    assert story.stage == "Deploying"
+    story.see(world(**leave, annotations={ROLLBACK: "2", PROMOTE: "2"}))
+    assert (story.stage, story.record.refused, story.record.champion) == ("Withdrawn", [], "2")
