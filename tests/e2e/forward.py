@@ -34,6 +34,10 @@ class Forward:
         except httpx.TransportError as error:
             raise AssertionError(f"service {self.service} does not answer: {error!r}") from error
 
+    def address(self) -> str:
+        """Where it is on loopback, for a program that is given an address."""
+        return self._open()
+
     def close(self) -> None:
         if self._process is not None:
             self._process.kill()

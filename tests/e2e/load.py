@@ -50,15 +50,17 @@ def start_load(
     payload: dict[str, Any],
     *,
     image: str,
-    until_version: str,
+    until_version: str = "",
     at_most: float,
+    per_second: int = 20,
 ) -> Load:
-    """20 requests a second until the version has answered for 12 s; returns when the first requests are on their way."""
+    """A load until the version has answered for 12 s, or for all of its time; returns when it is on its way."""
     env = {
         "LOAD_HOST": f"{endpoint}.{room.namespace}.svc.cluster.local",
         "LOAD_BODY": json.dumps(payload),
         "LOAD_UNTIL_VERSION": until_version,
         "LOAD_AT_MOST": str(at_most),
+        "LOAD_PER_SECOND": str(per_second),
     }
     script = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}}
     room.apply(script | {"data": {"load_client.py": SCRIPT.read_text()}})

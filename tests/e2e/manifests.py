@@ -36,9 +36,9 @@ def pipeline(name: str, *steps: dict[str, Any], **more: Any) -> Manifest:
     return {"apiVersion": API, "kind": "Pipeline", "metadata": {"name": name}, "spec": spec}
 
 
-def endpoint(name: str, model: str) -> Manifest:
-    """A ModelEndpoint without a Project."""
-    spec = {"model": model, "cpu": "50m"}
+def endpoint(name: str, model: str, **more: Any) -> Manifest:
+    """A ModelEndpoint without a Project; extra fields go into its spec."""
+    spec = {"model": model, "cpu": "50m", **more}
     return {"apiVersion": API, "kind": "ModelEndpoint", "metadata": {"name": name}, "spec": spec}
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -86,3 +90,26 @@ class MLflowView:
             what=f"the aliases {wanted}",
             last=lambda: str(self.aliases(model)),
         )
+
+    def log_models(self, model: str, *kinds: str) -> list[str]:
+        """Versions of a registered model, made without a Run; see `log_models.py`."""
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("log_models.py")), model, *kinds],
+            env={**os.environ, "MLFLOW_TRACKING_URI": self.server.address()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stdout.split() if line.isdecimal()]
+
+    def set_alias(self, model: str, alias: str, version: str) -> None:
+        """As a person does it on MLflow's page."""
+        body = {"name": model, "alias": alias, "version": version}
+        answer = self.server.request("POST", f"{API}/registered-models/alias", json=body)
+        assert answer.status_code == 200, answer.text
+
+    def version_tags(self, model: str, version: str) -> dict[str, str]:
+        """The evidence that was left on a version."""
+        found = self._get("model-versions/get", name=model, version=version)["model_version"]
+        return {one["key"]: one["value"] for one in found.get("tags", [])}
