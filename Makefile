@@ -53,7 +53,7 @@ lock: $(BIN)/uv ## Pin what pyproject.toml asks for, with hashes, in requirement
 	$(LOCK) $$flags --extra operator --output-file requirements/operator.txt; \
 	$(LOCK) $$flags --extra mlflow --extra s3 --output-file requirements/mlflow.txt; \
 	$(LOCK) $$flags --extra runtime --constraint requirements/mlflow.txt --output-file requirements/runtime.txt; \
-	$(LOCK) $$flags --extra installer --extra build --extra dev --extra operator --extra mlflow --extra runtime --output-file requirements/dev.txt
+	$(LOCK) $$flags --extra installer --extra build --extra dev --extra gateway --extra operator --extra mlflow --extra runtime --output-file requirements/dev.txt
 
 .PHONY: generate
 generate: venv ## Write what is generated: CRDs, the chart's rules, reference docs
@@ -98,6 +98,10 @@ property: venv ## Test with invented specs and worlds
 workloads: venv ## Test what runs inside pods: steps and servers as real processes, answers beside MLflow's own
 	@$(PYTEST) tests/workloads $(PYTEST_ARGS)
 
+.PHONY: gateway
+gateway: venv ## Test the gateway: the real Envoy on loopback, with pods that fail, die and come back
+	@$(PYTEST) tests/gateway $(PYTEST_ARGS)
+
 .PHONY: apiserver
 apiserver: venv binaries ## Test on a real API server
 	@$(PYTEST) tests/apiserver $(PYTEST_ARGS)
@@ -116,13 +120,13 @@ test: ## Everything, fastest first, from nothing: packages, environment, cluster
 	@$(CLUSTER) packages
 	@$(CLUSTER) warm
 	@$(MAKE) --no-print-directory lint arch type
-	@$(MAKE) --no-print-directory unit golden property workloads
+	@$(MAKE) --no-print-directory unit golden property workloads gateway
 	@$(MAKE) --no-print-directory apiserver chart
 	@$(MAKE) --no-print-directory e2e
 
 .PHONY: verify
 verify: generate ## Generate anew, check all but e2e, and fail when that changed a file
-	@$(MAKE) --no-print-directory lint arch type unit golden property workloads apiserver chart
+	@$(MAKE) --no-print-directory lint arch type unit golden property workloads gateway apiserver chart
 	@changed=$$(git status --porcelain); [ -z "$$changed" ] || { echo "Changed or not committed:" >&2; echo "$$changed" >&2; exit 1; }
 
 ##@ Cluster

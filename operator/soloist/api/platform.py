@@ -55,8 +55,8 @@ class Platform(Model):
     """The runtime of a project that names none."""
     volumes: Volumes = Field(default_factory=Volumes)
     """Volumes that the operator makes."""
-    gateway_image: str = "envoyproxy/envoy:distroless-v1.40.0"
-    """Image of the endpoints' gateways: Envoy, with `envoy` on its path."""
+    gateway_image: str = "envoyproxy/envoy:v1.40.0"
+    """Image of the endpoints' gateways: Envoy, with `envoy` and `bash` on its path."""
     prometheus_url: str = ""
     """Address of Prometheus, for the queries that rollouts are judged by; empty where there is none."""
     image_pull_policy: str = "IfNotPresent"

@@ -11,7 +11,6 @@ are known, and a version that a ladder names but that isn't there yet is passed 
 from __future__ import annotations
 
 from soloist.gateway.plan import Backend, GatewayPlan
-from soloist.gateway.retries import retry_policy
 from soloist.gateway.xds import Message, extension, header, resources, seconds, socket, typed
 
 CHAMPION, CANDIDATE = "champion", "candidate"
@@ -19,9 +18,10 @@ READY_PATH = "/v2/health/ready"
 # Under which the pods' metadata holds their version and their rung.
 METADATA = "soloist"
 
-# A pod that is killed is found by the first requests that it fails, which are retried; this finds one that is asked
-# nothing. Two probes of a second each: one lost packet is no outage.
+# A dead pod refuses its probe at once, and is out after two. A busy one takes its time, and must not be taken for dead:
+# on a starved node all pods are slow, and then no rung would be left. One that hangs is found by the requests it fails.
 PROBE_SECONDS = 1
+PROBE_TIMEOUT_SECONDS = 3
 DNS_SECONDS = 1
 FAILURES_IN_A_ROW = 3
 EJECTION_SECONDS = 3
@@ -42,11 +42,10 @@ def version_cluster(version: str) -> str:
 
 def clusters(plan: GatewayPlan) -> str:
     """The file `cds.json`."""
-    last = plan.ladder[-1]
     candidates = (*((plan.candidate,) if plan.candidate else ()), *plan.ladder)
     return resources(
         (
-            *(_pods(plan, one, is_last=one == last) for one in plan.backends),
+            *(_pods(plan, one) for one in plan.backends),
             _ladder(plan, CANDIDATE, candidates),
             _ladder(plan, CHAMPION, plan.ladder),
         )
@@ -68,11 +67,14 @@ def _ladder(plan: GatewayPlan, name: str, rungs: tuple[Backend, ...]) -> Message
         "connect_timeout": seconds(CONNECT_SECONDS),
         "common_lb_config": _no_panic(),
         "circuit_breakers": {"thresholds": [{"max_retries": retries}]},
-        "typed_extension_protocol_options": _protocol(retry_policy=retry_policy(plan, rungs)),
+        # What is an error is asked of the cluster that the route names, here the ladder.
+        "typed_extension_protocol_options": _protocol(
+            outlier_detection={"error_matcher": _error()}
+        ),
     }
 
 
-def _pods(plan: GatewayPlan, backend: Backend, *, is_last: bool) -> Message:
+def _pods(plan: GatewayPlan, backend: Backend) -> Message:
     known = {"version": backend.version, "rung": backend.rung}
     endpoint = {
         "endpoint": {"address": socket(backend.host, backend.port)},
@@ -93,7 +95,7 @@ def _pods(plan: GatewayPlan, backend: Backend, *, is_last: bool) -> Message:
         },
         "common_lb_config": _no_panic(),
         "health_checks": [_probe()],
-        "outlier_detection": _ejection(is_last=is_last),
+        "outlier_detection": _ejection(_most_ejected(plan, backend)),
         "circuit_breakers": {
             "thresholds": [
                 {
@@ -139,7 +141,7 @@ def _no_panic() -> Message:
 
 def _probe() -> Message:
     return {
-        "timeout": seconds(PROBE_SECONDS),
+        "timeout": seconds(PROBE_TIMEOUT_SECONDS),
         "interval": seconds(PROBE_SECONDS),
         # Those that get no requests are probed as often: a rung is only worth something if it's known to be well.
         "no_traffic_interval": seconds(PROBE_SECONDS),
@@ -154,12 +156,19 @@ def _probe() -> Message:
     }
 
 
-def _ejection(*, is_last: bool) -> Message:
-    """When a pod that says it is well is asked nothing for a while: it failed several requests in a row.
+def _most_ejected(plan: GatewayPlan, backend: Backend) -> int:
+    """The percentage of a rung's pods that may be out at once: all, for there is a next one.
 
-    All pods of a rung may go, for there is a next one. Below the last there is nothing: half of its pods stay whatever
-    they do, for a model that fails at some requests is better than no model.
+    Below the last there is nothing: half of its pods stay whatever they do, for a model that fails at some requests is
+    better than no model. And nobody waits for the answers to a shadow's copies: each should be seen, however it fails.
     """
+    if backend == plan.candidate and plan.weight == 0:
+        return 0
+    return 50 if backend == plan.ladder[-1] else 100
+
+
+def _ejection(most_percent: int) -> Message:
+    """When a pod that says it is well is asked nothing for a while: it failed several requests in a row."""
     return {
         "consecutive_5xx": FAILURES_IN_A_ROW,
         "enforcing_consecutive_5xx": 100,
@@ -175,8 +184,8 @@ def _ejection(*, is_last: bool) -> Message:
         "interval": seconds(0.5),
         "base_ejection_time": seconds(EJECTION_SECONDS),
         "max_ejection_time": seconds(LONGEST_EJECTION_SECONDS),
-        "max_ejection_percent": 50 if is_last else 100,
-        "always_eject_one_host": not is_last,
+        "max_ejection_percent": most_percent,
+        "always_eject_one_host": most_percent == 100,
         # Its probe is a page, its failure was a prediction: being well enough for the one says nothing of the other.
         "successful_active_health_check_uneject_host": False,
     }

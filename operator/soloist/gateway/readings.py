@@ -27,13 +27,10 @@ Series = tuple[str, ...]
 _ANSWERS, _ATTEMPTS = f"envoy_{SCOPE}_{ANSWERS}", f"envoy_{SCOPE}_{ATTEMPTS}"
 _COUNTERS: Mapping[str, tuple[str, ...]] = {
     _ANSWERS: ("version", "rung", "code"),
-    _ATTEMPTS: ("version", "code", "flags"),
+    _ATTEMPTS: ("shadow", "version", "code", "flags"),
     f"envoy_{SCOPE}_{ANSWER_TIME}_bucket": ("version", "rung"),
-    f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket": ("version",),
-    "envoy_cluster_upstream_rq_xx": ("envoy_cluster_name", "envoy_response_code_class"),
-    "envoy_cluster_upstream_rq_time_bucket": ("envoy_cluster_name",),
+    f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket": ("shadow", "version"),
     "envoy_cluster_upstream_rq_retry": ("envoy_cluster_name",),
-    "envoy_cluster_upstream_rq_timeout": ("envoy_cluster_name",),
     "envoy_cluster_outlier_detection_ejections_enforced_total": ("envoy_cluster_name",),
 }
 _GAUGES = {
@@ -83,24 +80,23 @@ class Reading:
 
     def attempts(self, version: str) -> Tally:
         """What the version was asked, first or again, shadow apart."""
+        return self._tally(NOBODY, version)
+
+    def shadow(self, version: str) -> Tally:
+        """What copies of requests the version was sent."""
+        return self._tally("true", version)
+
+    def _tally(self, shadow: str, version: str) -> Tally:
         tally = Counter[str]()
-        for (code, flags), count in self._of(_ATTEMPTS, version).items():
+        for (code, flags), count in self._of(_ATTEMPTS, shadow, version).items():
             seen = set(flags.split(","))
             if seen & BLAMELESS:
                 continue
             tally["requests"] += count
             tally["errors"] += count * (code == "0" or code.startswith("5"))
             tally["timeouts"] += count * bool(seen & TIMED_OUT)
-        latency = self._histogram(f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket", version, scale=1000)
+        latency = self._histogram(f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket", shadow, version)
         return Tally(tally["requests"], tally["errors"], tally["timeouts"], latency)
-
-    def shadow(self, version: str) -> Tally:
-        """What copies of requests the version was sent."""
-        cluster = version_cluster(version)
-        classes = self._of("envoy_cluster_upstream_rq_xx", cluster)
-        late = sum(self._of("envoy_cluster_upstream_rq_timeout", cluster).values())
-        latency = self._histogram("envoy_cluster_upstream_rq_time_bucket", cluster, scale=1)
-        return Tally(sum(classes.values()), classes.get(("5",), 0), late, latency)
 
     def answers(self) -> Mapping[tuple[str, str], int]:
         """What clients got, by rung and status; the rung is `-` where the gateway itself answered."""
@@ -118,7 +114,7 @@ class Reading:
 
     def answer_latency(self) -> Histogram:
         """How long clients waited, retries included, whoever answered."""
-        return self._histogram(f"envoy_{SCOPE}_{ANSWER_TIME}_bucket", scale=1000)
+        return self._histogram(f"envoy_{SCOPE}_{ANSWER_TIME}_bucket")
 
     def retries(self) -> int:
         """Tries after the first, of all requests."""
@@ -148,10 +144,10 @@ class Reading:
             if series[: len(start)] == start
         }
 
-    def _histogram(self, *start: str, scale: float) -> Histogram:
+    def _histogram(self, *start: str) -> Histogram:
         counts = Counter[float]()
         for rest, count in self._of(*start).items():
-            counts[float(rest[-1]) / scale] += count
+            counts[float(rest[-1]) / 1000] += count  # the page tells microseconds
         return Histogram(counts)
 
 

@@ -27,7 +27,11 @@ def local_replies(plan: GatewayPlan) -> Message:
             _status(404, "There is nothing here. Predictions: POST /invocations."),
             _status(408, "The request did not arrive in time. Send it again."),
             _status(413, f"The body is larger than {plan.max_body_bytes} bytes. Send fewer rows."),
-            _status(429, f"More than {plan.rate_limit} requests a second. Try again in a second."),
+            _status(
+                429,
+                f"More than {plan.rate_limit} requests a second. Try again in a second.",
+                RETRY_AFTER,
+            ),
             _status(504, f"No answer within {plan.timeout_seconds:g} s. Send fewer rows."),
             _status(503, f"{who} can't answer now. Try again in a second.", RETRY_AFTER),
         ],

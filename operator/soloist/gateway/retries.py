@@ -6,31 +6,31 @@ POST or not. What a pod refused with a 4xx is the sender's mistake and stays the
 
 from __future__ import annotations
 
-from soloist.gateway.plan import Backend, GatewayPlan
+from soloist.gateway.plan import GatewayPlan
 from soloist.gateway.xds import Message, extension, seconds
 
 # 5xx holds gateway-error, resets, refused connections, a try that took too long, and the 503 of a busy pod.
 RETRY_ON = "5xx,reset,connect-failure,refused-stream"
-# The second finds another pod of the rung, if there is one.
-TRIES_PER_RUNG = 2
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.05
 
 
-def retry_policy(plan: GatewayPlan, rungs: tuple[Backend, ...]) -> Message:
-    """Two tries on each rung and one on the last, so that a request reaches it whoever died a moment ago.
+def retry_policy(plan: GatewayPlan) -> Message:
+    """One try on each rung, at once, so that a request reaches the last whoever died a moment ago.
 
-    Under a candidate each rung has one: its errors are what a rollout looks for, and its users shouldn't pay for them.
+    Not two on a rung of several pods: Envoy looks at who is well only when it leaves a rung, so the second try can meet a
+    rung whose pods were taken out since the first, and that is an error. The price is small: a dying pod fails three
+    requests before it's out, and the next rung answers those. Where there is one rung only, the second try is for
+    another of its pods.
     """
-    tries = 1 if rungs[0].rung == "candidate" else TRIES_PER_RUNG
     return {
         "retry_on": RETRY_ON,
-        "num_retries": max(1, tries * (len(rungs) - 1)),
+        "num_retries": max(1, len(plan.backends) - 1),
         "per_try_timeout": seconds(plan.try_timeout),
         "retry_priority": extension(
             "envoy.retry_priorities.previous_priorities",
             "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-            update_frequency=tries,
+            update_frequency=1,
         ),
         "retry_host_predicate": [
             extension(

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from soloist.gateway.clusters import CANDIDATE, CHAMPION, METADATA, version_cluster
 from soloist.gateway.plan import GatewayPlan
+from soloist.gateway.retries import retry_policy
 from soloist.gateway.xds import Message, header, percent, resources, seconds
 
 ROUTES = "gateway"
 VERSION_HEADER, RUNG_HEADER = "x-soloist-version", "x-soloist-rung"
 API_KEY_HEADER = "x-api-key"
+# Marks a copy, for a pod that wants to leave it out of what it captures, and for the counters.
+SHADOW_HEADER = "x-soloist-shadow"
 # Who asks is the gateway's business; the model gets features.
 KEPT_FROM_PODS = (
     "authorization",
@@ -21,6 +24,7 @@ KEPT_FROM_PODS = (
     API_KEY_HEADER,
     VERSION_HEADER,
     RUNG_HEADER,
+    SHADOW_HEADER,
     "x-envoy-external-address",
     "x-envoy-internal",
     "x-forwarded-for",
@@ -69,6 +73,7 @@ def _action(plan: GatewayPlan) -> Message:
     action: Message = {
         "weighted_clusters": split,
         "timeout": seconds(plan.timeout_seconds),
+        "retry_policy": retry_policy(plan),
         "cluster_not_found_response_code": "SERVICE_UNAVAILABLE",
     }
     if plan.sticky_header:
@@ -82,7 +87,7 @@ def _action(plan: GatewayPlan) -> Message:
 
 def _mirror(cluster: str, plan: GatewayPlan) -> Message:
     """Straight to the version and not by its ladder: a copy that fails is a finding, nobody waits for it."""
-    mark = {"append": header("x-soloist-shadow", "true")}
+    mark = {"append": header(SHADOW_HEADER, "true")}
     return {
         "cluster": cluster,
         "runtime_fraction": percent(plan.shadow_percent),

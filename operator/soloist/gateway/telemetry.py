@@ -2,13 +2,14 @@
 
 Two counts, because they answer two questions. `answers` is what clients got: one each, by the rung that gave it.
 `attempts` is what versions did: one per try, so an error of a candidate shows here though a retry hid it from the client.
-Envoy's own counters of clusters can't say either: a ladder's hold several versions, and a version's leave out what came
-by way of a ladder. What they do hold is the rest, the copies of a shadow, which go straight to the version.
+A shadow's copies are attempts too, told apart by a tag of their own. Envoy's own counters of clusters can say neither:
+those of a ladder hold several versions, and those of a version leave out what came by way of a ladder.
 """
 
 from __future__ import annotations
 
 from soloist.gateway.clusters import METADATA
+from soloist.gateway.routes import SHADOW_HEADER
 from soloist.gateway.xds import Message, extension
 
 SCOPE = "soloist"
@@ -16,11 +17,10 @@ ANSWERS, ANSWER_TIME = "answers", "answer_us"
 ATTEMPTS, ATTEMPT_TIME = "attempts", "attempt_us"
 # A quarter more each step: between two of them a p99 is known to an eighth. From 0.25 ms (a linear model) to 22 s.
 BUCKETS_US = tuple(round(250 * 1.25**step) for step in range(52))
-# Envoy's own, of a shadow's copies, counts whole milliseconds.
-BUCKETS_MS = tuple(sorted({round(one / 1000) for one in BUCKETS_US if one >= 1000}))
 # Histograms that nobody reads are most of the text that is scraped.
 LEFT_OUT = (
     {"suffix": "_cx_length_ms"},
+    {"suffix": ".upstream_rq_time"},
     {"suffix": ".upstream_cx_connect_ms"},
     {"suffix": ".upstream_rq_per_cx"},
     {"suffix": ".connections_accepted_per_socket_event"},
@@ -58,26 +58,27 @@ def access_logs() -> list[Message]:
         "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
         log_format={"json_format": LOGGED},
     )
-    return [line, *_stats(ANSWERS, ANSWER_TIME, "DS_RX_BEG:DS_TX_BEG")]
+    return [line, *_stats(ANSWERS, ANSWER_TIME, "DS_RX_BEG:DS_TX_BEG", [])]
 
 
 def attempt_logs() -> list[Message]:
     """Of each try when it ends: its counts."""
-    return _stats(ATTEMPTS, ATTEMPT_TIME, "US_TX_BEG:US_RX_BEG")
+    shadow = {"name": "shadow", "value_format": f"%REQUEST_HEADER({SHADOW_HEADER})%"}
+    return _stats(ATTEMPTS, ATTEMPT_TIME, "US_TX_BEG:US_RX_BEG", [shadow])
 
 
-def _stats(counter: str, histogram: str, span: str) -> list[Message]:
+def _stats(counter: str, histogram: str, span: str, more: list[Message]) -> list[Message]:
     """A counter by version, rung, status and flags; and how long it took, where there was an answer to wait for."""
     version = {"name": "version", "value_format": VERSION}
     rung = {"name": "rung", "value_format": RUNG}
     code = {"name": "code", "value_format": "%RESPONSE_CODE%"}
     flags = {"name": "flags", "value_format": "%RESPONSE_FLAGS%"}
     count = {
-        "stat": {"name": counter, "tags": [version, rung, code, flags]},
+        "stat": {"name": counter, "tags": [version, rung, code, flags, *more]},
         "value_fixed": 1,
     }
     time = {
-        "stat": {"name": histogram, "tags": [version, rung]},
+        "stat": {"name": histogram, "tags": [version, rung, *more]},
         "unit": "Microseconds",
         "value_format": f"%COMMON_DURATION({span}:us)%",
     }
@@ -94,14 +95,8 @@ def _sink(**stats: list[Message]) -> Message:
 
 def stats_config() -> Message:
     """Fine buckets for what verdicts are read from, and no text for what nobody reads."""
-
-    def buckets(match: Message, limits: tuple[int, ...]) -> Message:
-        return {"match": match, "buckets": [float(one) for one in limits]}
-
+    buckets = [float(one) for one in BUCKETS_US]
     return {
-        "histogram_bucket_settings": [
-            buckets({"prefix": f"{SCOPE}."}, BUCKETS_US),
-            buckets({"suffix": ".upstream_rq_time"}, BUCKETS_MS),
-        ],
+        "histogram_bucket_settings": [{"match": {"prefix": f"{SCOPE}."}, "buckets": buckets}],
         "stats_matcher": {"exclusion_list": {"patterns": list(LEFT_OUT)}},
     }

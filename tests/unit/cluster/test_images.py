@@ -49,8 +49,8 @@ def test_the_tag_names_the_base() -> None:
 def test_images_are_built_parents_first_and_an_unknown_one_is_refused() -> None:
     assert [image.target for image in images.chosen(["runtime", "mlflow"])] == ["mlflow", "runtime"]
     assert len(images.chosen([])) == len(images.IMAGES)
-    with pytest.raises(Trouble, match="There is no image window"):
-        images.chosen(["window"])
+    with pytest.raises(Trouble, match="There is no image proxy"):
+        images.chosen(["proxy"])
 
 
 def test_the_base_is_an_argument_with_an_upstream_default() -> None:

@@ -94,11 +94,11 @@ def test_what_counts_against_a_version(
 
 def test_a_shadow_is_counted_apart() -> None:
     text = """
-        envoy_cluster_upstream_rq_xx{envoy_response_code_class="2",envoy_cluster_name="v8"} 7
-        envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="v8"} 2
-        envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="v8",le="10"} 6
-        envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="v8",le="20"} 9
-        envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="v8",le="+Inf"} 9
+        envoy_soloist_attempts{version="8",rung="candidate",code="200",flags="-",shadow="true"} 7
+        envoy_soloist_attempts{version="8",rung="candidate",code="500",flags="-",shadow="true"} 2
+        envoy_soloist_attempt_us_bucket{version="8",rung="candidate",shadow="true",le="10000"} 6
+        envoy_soloist_attempt_us_bucket{version="8",rung="candidate",shadow="true",le="20000"} 9
+        envoy_soloist_attempt_us_bucket{version="8",rung="candidate",shadow="true",le="+Inf"} 9
     """
     reading = parse_reading(dedent(text))
     shadow = reading.shadow("8")

@@ -6,6 +6,7 @@ from typing import Any
 
 from soloist.api.platform import Platform
 from soloist.core.objects import digest
+from soloist.gateway.drain import grace_seconds, pre_stop
 from soloist.gateway.files import BOOTSTRAP, args, files
 from soloist.gateway.plan import GatewayPlan
 from soloist.kinds.modelendpoint import names
@@ -61,7 +62,7 @@ def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str,
     ready = {"path": "/ready", "port": "stats"}
     return {
         **placement(platform, endpoint.spec.service_account),
-        "terminationGracePeriodSeconds": plan.drain_seconds + round(plan.timeout_seconds) + 5,
+        "terminationGracePeriodSeconds": grace_seconds(plan),
         "topologySpreadConstraints": [_spread(endpoint)],
         "containers": [
             {
@@ -83,8 +84,7 @@ def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str,
                     "failureThreshold": 3,
                     "timeoutSeconds": 5,
                 },
-                # Every node hears of the pod's end in its own time, and sends requests until then.
-                "lifecycle": {"preStop": {"sleep": {"seconds": plan.drain_seconds}}},
+                "lifecycle": {"preStop": {"exec": {"command": list(pre_stop(plan))}}},
                 "resources": resources(CPU, MEMORY),
                 "volumeMounts": [
                     {"name": "files", "mountPath": plan.place.folder, "readOnly": True},

@@ -68,11 +68,11 @@ def world(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> World
 
 
 def stage(endpoint: Endpoint) -> str:
-    """What numbers must not be carried over from: another version, another stage, another step."""
+    """Whose numbers they are: each stage's own, from when it was live. A pause goes on with those of its step."""
     rollout = active(endpoint.status.release)
     if rollout is None:
         return ""
-    return f"{rollout.version} {rollout.stage} {rollout.step} {rollout.weight} {rollout.live_since}"
+    return f"{rollout.version} {rollout.live_since}"
 
 
 def decision(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Decision:

@@ -75,7 +75,9 @@ def _verdict(
     problem = _problem(facts, versions, outcome)
     served = versions.served
     is_open = facts.gateway is not None and ready_pods(facts.gateway) > 0
-    told = render(versions.release, policy.world(endpoint, facts, platform))
+    told = render(versions.release, policy.world(endpoint, facts, platform)).replace(
+        "<name>", endpoint.name
+    )
     if served is not None and is_open and (ready > 0 or versions.rung == "previous"):
         return _serving(endpoint, versions, served, ready, problem, told)
     if problem is not None:

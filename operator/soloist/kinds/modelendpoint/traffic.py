@@ -10,12 +10,11 @@ from soloist.gateway.files import files, versions
 from soloist.gateway.plan import GatewayPlan
 from soloist.gateway.readings import Reading
 from soloist.gateway.readings import Tally as Counted
-from soloist.gateway.telemetry import BUCKETS_MS, BUCKETS_US
+from soloist.gateway.telemetry import BUCKETS_US
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.rollout.readings import Arms, ArmWindow, Histogram, Tally
 
-_FINE = tuple(one / 1000 for one in BUCKETS_US)
-_COARSE = tuple(float(one) for one in BUCKETS_MS)
+_BOUNDS = tuple(one / 1000 for one in BUCKETS_US)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +53,22 @@ def count(plan: GatewayPlan | None, stage: str, facts: EndpointFacts) -> Memory 
 def _arms(plan: GatewayPlan, reading: Reading) -> Arms:
     assert plan.candidate is not None
     version = plan.candidate.version
-    if plan.weight:
-        candidate = _window(reading.attempts(version), _FINE)
-    else:
-        candidate = _window(reading.shadow(version), _COARSE)
+    candidate = reading.attempts(version) if plan.weight else reading.shadow(version)
     champion = reading.attempts(plan.champion.version)
-    return Arms(_window(champion, _FINE if plan.weight else _COARSE), candidate)
+    return Arms(_window(champion), _window(candidate))
 
 
-def _window(counted: Counted, bounds: tuple[float, ...]) -> ArmWindow:
+def _window(counted: Counted) -> ArmWindow:
     return ArmWindow(
         requests=counted.requests,
         errors=counted.errors,
-        latency=_cumulative(counted.latency.counts, bounds),
+        latency=_cumulative(counted.latency.counts),
     )
 
 
-def _cumulative(counts: Mapping[float, int], bounds: tuple[float, ...]) -> Histogram:
-    """The counts over these bounds: each goes to the first bound that is not below its own."""
+def _cumulative(counts: Mapping[float, int]) -> Histogram:
+    """The counts over the gateway's bounds: each goes to the first bound that is not below its own."""
+    bounds = _BOUNDS
     each = [0] * len(bounds)
     total, position = 0, 0
     for limit, number in sorted(counts.items()):
