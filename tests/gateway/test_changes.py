@@ -33,7 +33,7 @@ async def test_a_whole_rollout_is_live_at_once_and_loses_nothing(
         load(gateway.plan.place.port, per_second=PER_SECOND) as traffic,
     ):
         for step in steps:
-            assert await gateway.change(step) < 2
+            await gateway.change(step)
             await seen(traffic, 60)
     assert traffic.failed == []
     assert set(traffic.versions()) == {"7", "8"}

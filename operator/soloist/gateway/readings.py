@@ -175,7 +175,8 @@ def parse_reading(text: str) -> Reading:
 
 
 def _series(line: Line) -> Series:
-    return (line.name, *(line.labels.get(name, NOBODY) for name in _COUNTERS[line.name]))
+    # A header that isn't there is an empty label, a pod that isn't there a dash: both are nobody's.
+    return (line.name, *(line.labels.get(name) or NOBODY for name in _COUNTERS[line.name]))
 
 
 def since(now: Reading, before: Reading | None) -> Reading:

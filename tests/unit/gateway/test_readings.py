@@ -20,7 +20,7 @@ def page(**counts: int) -> str:
     lines = ["envoy_server_uptime 60"]
     for name, count in counts.items():
         version, code = name.removeprefix("v").split("_")
-        labels = f'version="{version}",rung="champion",code="{code}",flags="-"'
+        labels = f'version="{version}",rung="champion",code="{code}",flags="-",shadow=""'
         lines.append(f"envoy_soloist_attempts{{{labels}}} {count}")
     return "\n".join(lines) + "\n"
 
