@@ -58,6 +58,24 @@ async def test_a_candidate_that_only_fails_harms_nobody(pod: MakePod, tmp_path: 
     assert reading.ejections("8") >= 1
 
 
+async def test_a_candidate_whose_model_fails_is_not_taken_at_its_word(
+    pod: MakePod, tmp_path: Path
+) -> None:
+    champion, candidate = await pod("7"), await pod("8")
+    candidate.status, candidate.headers = 400, {"x-soloist-model-failed": "true"}
+    async with running(rollout(champion, candidate, weight=100), tmp_path) as gateway:
+        answers = [await gateway.ask() for _ in range(5)]
+        assert {one.headers["x-soloist-version"] for one in answers} == {"7"}
+        tally = (await gateway.reading()).attempts("8")
+        assert (tally.requests, tally.errors) == (5, 5)
+
+        # but a request that is wrong by its form is the sender's own
+        candidate.headers = {}
+        assert (await gateway.ask()).status_code == 400
+        tally = (await gateway.reading()).attempts("8")
+        assert (tally.requests, tally.errors) == (6, 5)
+
+
 async def test_a_candidate_that_hangs_costs_one_try(pod: MakePod, tmp_path: Path) -> None:
     champion, candidate = await pod("7"), await pod("8")
     candidate.seconds = 60

@@ -27,7 +27,7 @@ Series = tuple[str, ...]
 _ANSWERS, _ATTEMPTS = f"envoy_{SCOPE}_{ANSWERS}", f"envoy_{SCOPE}_{ATTEMPTS}"
 _COUNTERS: Mapping[str, tuple[str, ...]] = {
     _ANSWERS: ("version", "rung", "code"),
-    _ATTEMPTS: ("shadow", "version", "code", "flags"),
+    _ATTEMPTS: ("shadow", "version", "code", "flags", "failed"),
     f"envoy_{SCOPE}_{ANSWER_TIME}_bucket": ("version", "rung"),
     f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket": ("shadow", "version"),
     "envoy_cluster_upstream_rq_retry": ("envoy_cluster_name",),
@@ -52,7 +52,8 @@ class Tally:
 
     requests: int = 0
     errors: int = 0
-    """5xx, lost connections and timeouts, also those that a retry hid from the client."""
+    """5xx, lost connections, timeouts, and requests that the model itself failed at (which MLflow answers with 400); also
+    those that a retry hid from the client."""
     timeouts: int = 0
     latency: Histogram = field(default_factory=Histogram)
     """To the first byte of each answer; a lost connection and a timeout have none."""
@@ -88,12 +89,13 @@ class Reading:
 
     def _tally(self, shadow: str, version: str) -> Tally:
         tally = Counter[str]()
-        for (code, flags), count in self._of(_ATTEMPTS, shadow, version).items():
+        for (code, flags, failed), count in self._of(_ATTEMPTS, shadow, version).items():
             seen = set(flags.split(","))
             if seen & BLAMELESS:
                 continue
             tally["requests"] += count
-            tally["errors"] += count * (code == "0" or code.startswith("5"))
+            is_error = code == "0" or code.startswith("5") or failed == "true"
+            tally["errors"] += count * is_error
             tally["timeouts"] += count * bool(seen & TIMED_OUT)
         latency = self._histogram(f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket", shadow, version)
         return Tally(tally["requests"], tally["errors"], tally["timeouts"], latency)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from soloist.gateway.plan import GatewayPlan
 from soloist.gateway.xds import Message, extension, seconds
 
+# A pod says so of an answer 400 whose cause is its model, not the request's form.
+MODEL_FAILED_HEADER = "x-soloist-model-failed"
 # 5xx holds gateway-error, resets, refused connections, a try that took too long, and the 503 of a busy pod.
 RETRY_ON = "5xx,reset,connect-failure,refused-stream"
 FIRST_PAUSE_SECONDS = 0.005
@@ -23,7 +25,7 @@ def retry_policy(plan: GatewayPlan) -> Message:
     requests before it's out, and the next rung answers those. Where there is one rung only, the second try is for
     another of its pods.
     """
-    return {
+    policy = {
         "retry_on": RETRY_ON,
         "num_retries": max(1, len(plan.backends) - 1),
         "per_try_timeout": seconds(plan.try_timeout),
@@ -44,3 +46,9 @@ def retry_policy(plan: GatewayPlan) -> Message:
             "max_interval": seconds(LONGEST_PAUSE_SECONDS),
         },
     }
+    if plan.weight:
+        # A model that raises is answered with 400, as MLflow does: by the status alone it might be the sender's mistake.
+        # While a version is on trial, the champion is asked before that is believed.
+        failed = {"name": MODEL_FAILED_HEADER, "present_match": True}
+        policy |= {"retry_on": f"{RETRY_ON},retriable-headers", "retriable_headers": [failed]}
+    return policy

@@ -9,6 +9,7 @@ those of a ladder hold several versions, and those of a version leave out what c
 from __future__ import annotations
 
 from soloist.gateway.clusters import METADATA
+from soloist.gateway.retries import MODEL_FAILED_HEADER
 from soloist.gateway.routes import SHADOW_HEADER
 from soloist.gateway.xds import Message, extension
 
@@ -64,7 +65,8 @@ def access_logs() -> list[Message]:
 def attempt_logs() -> list[Message]:
     """Of each try when it ends: its counts."""
     shadow = {"name": "shadow", "value_format": f"%REQUEST_HEADER({SHADOW_HEADER})%"}
-    return _stats(ATTEMPTS, ATTEMPT_TIME, "US_TX_BEG:US_RX_BEG", [shadow])
+    failed = {"name": "failed", "value_format": f"%RESPONSE_HEADER({MODEL_FAILED_HEADER})%"}
+    return _stats(ATTEMPTS, ATTEMPT_TIME, "US_TX_BEG:US_RX_BEG", [shadow, failed])
 
 
 def _stats(counter: str, histogram: str, span: str, more: list[Message]) -> list[Message]:

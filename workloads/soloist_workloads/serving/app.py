@@ -30,6 +30,8 @@ from soloist_workloads.serving.wire import (
 PROTOCOL_VERSION = "2"
 V1, V2, PROBE = "v1", "v2", "probe"
 CLOSE = (b"connection", b"close")
+# What a gateway counts against the version, and asks another one for while this one is on trial.
+MODEL_FAILED = (b"x-soloist-model-failed", b"true")
 
 
 class App:
@@ -173,6 +175,8 @@ def _render(problem: RequestProblem, protocol: str) -> Response:
     else:
         answer = {"error": problem.message}
     headers = [CLOSE] if problem.status == 413 else []  # the rest of that body is never read
+    if problem.is_models:
+        headers.append(MODEL_FAILED)
     if problem.status == 503:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
     return Response(orjson.dumps(answer), problem.status, headers=tuple(headers))

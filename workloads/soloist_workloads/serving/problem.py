@@ -21,10 +21,22 @@ REFUSALS = (
 
 
 class RequestProblem(Exception):
-    """The request can't be answered; `status` and `code` are MLflow's."""
+    """The request can't be answered; `status` and `code` are MLflow's.
 
-    def __init__(self, message: str, *, status: int = 400, code: str = BAD_REQUEST) -> None:
+    `is_models`: the request has the right form, and the model failed at it. MLflow answers this with 400 too; for whoever
+    judges a new version it is the version's failure.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        code: str = BAD_REQUEST,
+        is_models: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.is_models = is_models
         self.message = message
         self.status = status
         self.code = code

@@ -55,7 +55,8 @@ class PyfuncScorer(Scorer):
             raise _problem(error) from error
         except Exception as error:
             raise RequestProblem(
-                f"The model failed on this input: {type(error).__name__}: {error}."
+                f"The model failed on this input: {type(error).__name__}: {error}.",
+                is_models=True,
             ) from error
 
 

@@ -95,7 +95,8 @@ class NativeScorer(Scorer):
         except Exception as error:
             raise RequestProblem(
                 f"The model failed on this input: {type(error).__name__}: {error}. Check that the "
-                "request holds what the model was trained on."
+                "request holds what the model was trained on.",
+                is_models=True,
             ) from error
 
 
