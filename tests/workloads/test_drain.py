@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,41 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.workloads.server_process import free_port, start, wait_until_ready
+
 BODY = json.dumps({"inputs": {"a": [1.0], "b": [2.0]}})
 HEADERS = {"content-type": "application/json"}
 CLIENTS = 8
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return int(door.getsockname()[1])
-
-
-def start(model: Path, port: int) -> subprocess.Popen[bytes]:
-    env = {
-        **os.environ,
-        "SOLOIST_MODEL_DIR": str(model),
-        "SOLOIST_MODEL_NAME": "m",
-        "SOLOIST_MODEL_VERSION": "3",
-        "SOLOIST_PORT": str(port),
-        "SOLOIST_ALLOW_PICKLE": "1",  # the mirror is a class of its own
-        "SOLOIST_DRAIN_SECONDS": "1",
-    }
-    return subprocess.Popen([sys.executable, "-m", "soloist_workloads.serving"], env=env)
-
-
-def wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/v2/health/ready")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.02)
-    pytest.fail("the server never became ready")
 
 
 @dataclass

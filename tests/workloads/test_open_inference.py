@@ -109,7 +109,6 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
     "unequal lengths": ("doubles", {"inputs": [tensor("a", "FP64", [1]), tensor("b", "FP64", [1, 2])]}, "differ"),
     "floats for a whole number": ("longs", {"inputs": [tensor("a", "FP64", [1]), tensor("b", "INT32", [1])]}, "Column a must be long"),
     "rows too narrow": ("doubles", {"inputs": [tensor("x", "FP64", [1], [1, 1])]}, "[rows, 2]"),
-    "binary extension": ("doubles", {"inputs": [{"name": "a", "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": 8}}]}, "binary"),
     "matrix of the wrong shape": ("matrix", {"inputs": [tensor("x", "FP64", [1, 2], [1, 2])]}, "[any, 3]"),
     "two tensors for a matrix": ("matrix", {"inputs": [tensor("x", "FP64", [1]), tensor("y", "FP64", [1])]}, "one tensor"),
     "not base64": ("all", {"inputs": [tensor("blob", "BYTES", ["a"])]}, "Column blob must be binary"),

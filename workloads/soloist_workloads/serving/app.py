@@ -9,6 +9,7 @@ from importlib.metadata import version as package_version
 import orjson
 
 from soloist_workloads.serving import openinference
+from soloist_workloads.serving.binary import HEADER_NAME
 from soloist_workloads.serving.lane import RETRY_AFTER_SECONDS, Lane
 from soloist_workloads.serving.metrics import CONTENT_TYPE, Metrics
 from soloist_workloads.serving.outputs import describe_tensors
@@ -28,6 +29,7 @@ from soloist_workloads.serving.wire import (
 )
 
 PROTOCOL_VERSION = "2"
+EXTENSIONS = ["binary_tensor_data"]
 V1, V2, PROBE = "v1", "v2", "probe"
 CLOSE = (b"connection", b"close")
 # What a gateway counts against the version, and asks another one for while this one is on trial.
@@ -84,27 +86,30 @@ class App:
             self.metrics.in_flight.set(self._lane.in_flight)
             try:
                 body = await read_body(scope, receive)
-                work = self._work(page, scorer, body, header(scope, b"content-type"))
+                work = self._work(page, scorer, body, scope)
                 reply = await self._lane.run(work)
             finally:
                 self._lane.leave()
                 self.metrics.in_flight.set(self._lane.in_flight)
         except RequestProblem as problem:
             return _render(problem, protocol)
-        return Response(reply.body, reply.status, reply.content_type)
+        return Response(reply.body, reply.status, reply.content_type, reply.headers)
 
-    def _work(
-        self, page: Page, scorer: Scorer, body: bytes, content_type: str
-    ) -> Callable[[], Reply]:
+    def _work(self, page: Page, scorer: Scorer, body: bytes, scope: Scope) -> Callable[[], Reply]:
         """What a worker thread does for one request; timed there, so that waiting isn't counted."""
         histogram = self.metrics.prediction_seconds.labels(_protocol(page))
 
         def work() -> Reply:
             with histogram.time():
                 if page is Page.INVOCATIONS:
-                    return scorer.invoke(body, content_type)
-                answer = openinference.infer(body, scorer, model=self._name, version=self._version)
-                return Reply(answer)
+                    return scorer.invoke(body, header(scope, b"content-type"))
+                return openinference.infer(
+                    body,
+                    scorer,
+                    model=self._name,
+                    version=self._version,
+                    header_length=header(scope, HEADER_NAME),
+                )
 
         return work
 
@@ -134,7 +139,9 @@ class App:
             case Page.METRICS:
                 return Response(self.metrics.render(), content_type=CONTENT_TYPE)
             case Page.SERVER:
-                return _json({"name": "soloist", "version": PROTOCOL_VERSION, "extensions": []})
+                return _json(
+                    {"name": "soloist", "version": PROTOCOL_VERSION, "extensions": EXTENSIONS}
+                )
             case _:
                 return self._describe_model()
 

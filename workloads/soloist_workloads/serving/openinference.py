@@ -1,17 +1,19 @@
-"""The Open Inference Protocol v2 in JSON: tensors in, tensors out, around the same scorer."""
+"""The Open Inference Protocol v2, in JSON and with binary tensors: tensors in, tensors out, around the same scorer."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 import pandas as pd
 
+from soloist_workloads.serving.binary import HEADER_NAME, Tail, split_body
 from soloist_workloads.serving.enforce import NUMPY_TYPES, unfit
 from soloist_workloads.serving.outputs import (
+    OutputTensor,
     choose_outputs,
-    encode_outputs,
+    name_outputs,
     tensor_name,
 )
 from soloist_workloads.serving.problem import (
@@ -20,7 +22,7 @@ from soloist_workloads.serving.problem import (
     RequestProblem,
     show,
 )
-from soloist_workloads.serving.scorer import Scorer
+from soloist_workloads.serving.scorer import Reply, Scorer
 from soloist_workloads.serving.signature import (
     Beyond,
     Column,
@@ -52,19 +54,67 @@ ACCEPTED: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def infer(body: bytes, scorer: Scorer, *, model: str, version: str) -> bytes:
-    """Answer one inference request."""
-    request = _parse(body)
-    tensors = [parse_tensor(position, given) for position, given in enumerate(request["inputs"])]
+BINARY = "application/octet-stream"
+
+
+@runtime_checkable
+class Forwards(Protocol):
+    """A scorer whose model is elsewhere: it takes the whole request, because tables don't travel."""
+
+    def infer(self, body: bytes, *, model: str, version: str, header_length: str) -> Reply:
+        """Answer one inference request."""
+
+
+def infer(body: bytes, scorer: Scorer, *, model: str, version: str, header_length: str) -> Reply:
+    """Answer one inference request; `header_length` is the header of the binary extension, or empty."""
+    if isinstance(scorer, Forwards):
+        return scorer.infer(body, model=model, version=version, header_length=header_length)
+    text, tail = split_body(body, header_length)
+    request = _parse(text)
+    tensors = _parse_tensors(request["inputs"], tail)
     predictions = scorer.predict(_model_input(tensors, scorer.inputs))
-    outputs = choose_outputs(encode_outputs(predictions, scorer.outputs), request.get("outputs"))
+    parameters = request.get("parameters")
+    outputs = choose_outputs(
+        name_outputs(predictions, scorer.outputs),
+        request.get("outputs"),
+        binary=isinstance(parameters, dict) and bool(parameters.get("binary_data_output")),
+    )
     answer: dict[str, Any] = {"model_name": model, "model_version": version}
     if request.get("id") is not None:
         answer["id"] = request["id"]
-    return orjson.dumps({**answer, "outputs": outputs})
+    return _write(answer, outputs)
 
 
-def _parse(body: bytes) -> dict[str, Any]:
+def _write(answer: dict[str, Any], outputs: list[tuple[OutputTensor, bool]]) -> Reply:
+    """JSON alone where no output goes as bytes: then it needs no header, and any client reads it."""
+    described: list[dict[str, Any]] = []
+    raws: list[bytes] = []
+    for output, as_bytes in outputs:
+        if as_bytes:
+            description, raw = output.as_binary()
+            described.append(description)
+            raws.append(raw)
+            continue
+        described.append(output.as_json())
+    text = orjson.dumps({**answer, "outputs": described})
+    if not any(as_bytes for _, as_bytes in outputs):
+        return Reply(text)
+    headers = ((HEADER_NAME, str(len(text)).encode()),)
+    return Reply(b"".join((text, *raws)), content_type=BINARY, headers=headers)
+
+
+def _parse_tensors(inputs: list[Any], tail: Tail) -> list[InputTensor]:
+    tensors = [parse_tensor(position, given, tail) for position, given in enumerate(inputs)]
+    tail.require_empty()
+    seen: set[str] = set()
+    for tensor in tensors:
+        if tensor.name in seen:
+            raise RequestProblem(f"Input {tensor.name} comes more than once.")
+        seen.add(tensor.name)
+    return tensors
+
+
+def _parse(body: memoryview) -> dict[str, Any]:
     try:
         request = orjson.loads(body)
     except ValueError as error:
@@ -81,11 +131,21 @@ def _model_input(tensors: list[InputTensor], signature: Signature) -> Any:
         case Columns():
             return _table(tensors, signature)
         case Tensor():
-            return _one(tensors).array().astype(signature.dtype)
+            return _as_array(_one(tensors), signature)
         case Nothing() | Beyond() if len(tensors) == 1:
-            return tensors[0].array()
+            return tensors[0].texts().copy()
         case Nothing() | Beyond():
-            return pd.DataFrame({tensor.name: flatten_column(tensor) for tensor in tensors})
+            return pd.DataFrame({t.name: flatten_column(t, t.texts()).copy() for t in tensors})
+
+
+def _as_array(tensor: InputTensor, signature: Tensor) -> Any:
+    try:
+        return tensor.texts().astype(signature.dtype)
+    except REFUSALS as error:
+        raise RequestProblem(
+            f"Input {tensor.name} of {tensor.datatype} is no array of {signature.dtype}, which the model takes: "
+            f"{error}."
+        ) from None
 
 
 def _one(tensors: list[InputTensor]) -> InputTensor:
@@ -133,7 +193,7 @@ def _table_of_rows(tensor: InputTensor, signature: Columns) -> pd.DataFrame:
                     tensor.name,
                     tensor.datatype,
                     (len(rows),),
-                    rows[:, position].tolist(),
+                    rows[:, position],
                 ),
                 column,
             )
@@ -149,16 +209,22 @@ def _typed(tensor: InputTensor, column: Column) -> Any:
             f"Column {column.name} must be {column.kind}: send {accepted}, not {tensor.datatype}.",
             code=INVALID_PARAMETER_VALUE,
         )
-    values = flatten_column(tensor)
     try:
         match column.kind:
             case Kind.STRING:
-                return pd.Series(values.tolist())
+                return pd.Series(flatten_column(tensor, tensor.texts()).tolist())
             case Kind.BINARY:
-                return pd.Series([base64.b64decode(text) for text in values])
+                values = flatten_column(tensor, tensor.array())
+                return pd.Series([_bytes(value) for value in values])
             case Kind.DATETIME:
-                return pd.to_datetime(pd.Series(values.tolist())).dt.as_unit("ns")
+                texts = flatten_column(tensor, tensor.texts())
+                return pd.to_datetime(pd.Series(texts.tolist())).dt.as_unit("ns")
             case _:
-                return values.astype(NUMPY_TYPES[column.kind])
+                return flatten_column(tensor, tensor.array()).astype(NUMPY_TYPES[column.kind])
     except REFUSALS as error:
         raise unfit(column, str(error)) from None
+
+
+def _bytes(value: Any) -> bytes:
+    """Binary data are the bytes themselves; JSON says them in base64."""
+    return value if isinstance(value, bytes) else base64.b64decode(value)

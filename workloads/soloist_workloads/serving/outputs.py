@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.binary import encode_bytes, encode_numbers
+from soloist_workloads.serving.problem import RequestProblem, json_type
 from soloist_workloads.serving.signature import (
     Beyond,
     Column,
@@ -19,7 +21,7 @@ from soloist_workloads.serving.signature import (
     Signature,
     Tensor,
 )
-from soloist_workloads.serving.tensors import BYTES, DATATYPES
+from soloist_workloads.serving.tensors import BYTES, DATATYPES, SIZE
 
 OFFERED: dict[Kind, str] = {
     Kind.BOOLEAN: "BOOL",
@@ -67,7 +69,34 @@ def tensor_name(column: Column, default: str) -> str:
     )
 
 
-def encode_outputs(predictions: Any, signature: Signature) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class OutputTensor:
+    """One output, before it is known whether it goes as JSON or as bytes."""
+
+    name: str
+    array: np.ndarray[Any, Any]
+
+    @property
+    def datatype(self) -> str:
+        return DATATYPES.get(self.array.dtype.newbyteorder("="), BYTES)
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.name, "shape": list(self.array.shape), "datatype": self.datatype}
+
+    def as_json(self) -> dict[str, Any]:
+        flat = self.array.reshape(-1)
+        is_text = self.datatype == BYTES
+        return self.describe() | {"data": [_text(x) for x in flat] if is_text else flat.tolist()}
+
+    def as_binary(self) -> tuple[dict[str, Any], bytes]:
+        if self.datatype == BYTES:
+            raw = encode_bytes([_raw(value) for value in self.array.reshape(-1)])
+        else:
+            raw = encode_numbers(self.array)
+        return self.describe() | {"parameters": {SIZE: len(raw)}}, raw
+
+
+def name_outputs(predictions: Any, signature: Signature) -> list[OutputTensor]:
     """One tensor per output column; `output-0` when the model gives no name."""
     if isinstance(predictions, pd.DataFrame):
         named: Mapping[Any, Any] = {name: predictions[name] for name in predictions.columns}
@@ -75,7 +104,7 @@ def encode_outputs(predictions: Any, signature: Signature) -> list[dict[str, Any
         named = predictions
     else:
         named = {_output_name(signature): predictions}
-    return [_encode(str(name), np.asarray(values)) for name, values in named.items()]
+    return [OutputTensor(str(name), np.asarray(values)) for name, values in named.items()]
 
 
 def _output_name(signature: Signature) -> str:
@@ -87,31 +116,36 @@ def _output_name(signature: Signature) -> str:
     return "output-0"
 
 
-def _encode(name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    datatype = DATATYPES.get(array.dtype, BYTES)
-    flat = array.reshape(-1)
-    data = [_text(value) for value in flat] if datatype == BYTES else flat.tolist()
-    return {
-        "name": name,
-        "shape": list(array.shape),
-        "datatype": datatype,
-        "data": data,
-    }
-
-
 def _text(value: Any) -> str | None:
+    """JSON has no bytes, so they go as base64, as they come."""
     if value is None:
         return None
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
-def choose_outputs(outputs: list[dict[str, Any]], requested: Any) -> list[dict[str, Any]]:
-    """The outputs that the request names; all when it names none."""
+def _raw(value: Any) -> bytes:
+    if value is None:
+        return b""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def choose_outputs(
+    outputs: list[OutputTensor], requested: Any, *, binary: bool
+) -> list[tuple[OutputTensor, bool]]:
+    """The outputs that the request names, each with whether it goes as binary data; all when it names none."""
     if not requested:
-        return outputs
-    known = {output["name"]: output for output in outputs}
-    wanted = [str(item.get("name")) if isinstance(item, dict) else str(item) for item in requested]
-    for name in wanted:
+        return [(output, binary) for output in outputs]
+    if not isinstance(requested, list):
+        raise RequestProblem(f'"outputs" must be an array, it is {json_type(requested)}.')
+    known = {output.name: output for output in outputs}
+    chosen = []
+    for item in requested:
+        fields = item if isinstance(item, dict) else {"name": item}
+        name, parameters = str(fields.get("name")), fields.get("parameters") or {}
         if name not in known:
             raise RequestProblem(f"There is no output {name}. The model gives {', '.join(known)}.")
-    return [known[name] for name in wanted]
+        for option in ("shared_memory_region", "classification"):
+            if option in parameters:
+                raise RequestProblem(f"Output {name} asks for {option}, which isn't offered.")
+        chosen.append((known[name], bool(parameters.get("binary_data", binary))))
+    return chosen

@@ -28,6 +28,7 @@ class Reply:
     body: bytes
     status: int = 200
     content_type: str = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Scorer(Protocol):
