@@ -36,6 +36,7 @@ def main(model: str, kinds: list[str]) -> None:
                 signature=mlflow.models.infer_signature(measured, fitted.predict(measured)),
                 input_example=measured.head(2),
                 registered_model_name=model,
+                skops_trusted_types=["numpy.dtype"],
                 pip_requirements=[f"{name}=={version(name)}" for name in ("scikit-learn", "skops")],
             )
         print(logged.registered_model_version, flush=True)
