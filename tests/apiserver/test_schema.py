@@ -82,7 +82,7 @@ def test_the_good_manifests_set_every_field() -> None:
             for name in used(body["spec"], "spec")
         }
         # One source and one storage at a time; all of their fields are set in one kind or the other.
-        choice = re.compile(r"^spec\.(source|storage|env)\b")
+        choice = re.compile(r"^spec\.(source|storage|env)\b|rollout\.shadow\.")
         assert {name for name in known - set_somewhere if not choice.match(name)} == set()
 
 
@@ -107,7 +107,14 @@ def test_defaults_appear_in_the_live_object(plane: ControlPlane, namespace: str)
                 }
             ],
         },
-        "endpoint": {"cpu": "100m", "memory": "1Gi", "replicas": {"min": 1}},
+        "endpoint": {
+            "allowPickle": False,
+            "cpu": "100m",
+            "failover": ["previous"],
+            "gateway": {"replicas": 2, "timeout": "15s"},
+            "memory": "1Gi",
+            "replicas": {"min": 1},
+        },
     }
 
 
