@@ -62,6 +62,9 @@ def start_load(
         "LOAD_AT_MOST": str(at_most),
         "LOAD_PER_SECOND": str(per_second),
     }
+    room.kubectl(
+        "delete", "pod", NAME, "-n", room.namespace, "--ignore-not-found"
+    )  # the last one's
     script = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}}
     room.apply(script | {"data": {"load_client.py": SCRIPT.read_text()}})
     room.apply(pod(NAME, image, ["python", "/load/load_client.py"], env, config_map=NAME))

@@ -21,7 +21,11 @@ NAME = "ward"
 INCOMPLETE: dict[str, Any] = {
     "dataframe_split": {"columns": list(MEASURED), "data": [[None, *[0.01] * 9]]}
 }
-ROLLOUT = {"shadow": {"requests": 40}, "canary": [10, 50], "stepDuration": "5s", "minRequests": 20}
+# On two cores that train and serve at once, latencies of milliseconds say little of a version.
+ROLLOUT = {
+    "shadow": {"requests": 40}, "canary": [10, 50], "stepDuration": "5s", "minRequests": 20,
+    "gates": {"latency": {"ratio": 10}},
+}  # fmt: skip
 PER_SECOND = 50
 
 
