@@ -10,21 +10,23 @@ from typing import Any
 from soloist_workloads.serving.problem import ModelProblem
 from soloist_workloads.serving.scorer import NativeScorer, Scorer
 from soloist_workloads.serving.signature import Beyond, ModelCard
+from soloist_workloads.serving.validity import Watch
 
 SKLEARN, LIGHTGBM = "mlflow.sklearn", "mlflow.lightgbm"
 BOOSTER = "lightgbm.basic.Booster"
 
 
-def load_scorer(card: ModelCard) -> Scorer:
-    """The model, ready to answer. `mlflow` is imported only for what isn't native."""
+def load_scorer(card: ModelCard, watch: Watch | None = None) -> Scorer:
+    """The model, ready to answer, its predictions watched. `mlflow` is imported only for what isn't native."""
+    watch = watch or Watch(card.outputs)
     native = None if _needs_mlflow(card) else NATIVE.get(card.loader)
     try:
         if native is not None and not isinstance(card.inputs, Beyond):
             flavor, predict = native(card)
-            return NativeScorer(flavor, predict, card.inputs, card.outputs)
+            return NativeScorer(flavor, watch.over(predict), card.inputs, card.outputs)
         from soloist_workloads.serving.pyfunc import load_pyfunc
 
-        return load_pyfunc(card)
+        return load_pyfunc(card, watch)
     except ModelProblem:
         raise
     except Exception as error:

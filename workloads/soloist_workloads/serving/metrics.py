@@ -52,6 +52,11 @@ class Metrics:
             "Requests that are being answered or wait for it.",
             registry=self._registry,
         )
+        self.invalid_answers = Counter(
+            "soloist_invalid_answers",
+            "Answers with NaN or an infinity, or that don't fit the model's output signature.",
+            registry=self._registry,
+        )
         self._info = Gauge(
             "soloist_serving_model_info",
             "The served model; always 1.",

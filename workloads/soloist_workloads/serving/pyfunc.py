@@ -14,6 +14,7 @@ from soloist_workloads.serving.problem import (
 )
 from soloist_workloads.serving.scorer import JSON, Reply, Scorer, parse_content_type
 from soloist_workloads.serving.signature import ModelCard, Signature
+from soloist_workloads.serving.validity import Watch
 
 # mlflow ships types for some of its functions only.
 _invocations: Any = scoring_server.invocations
@@ -60,8 +61,12 @@ class PyfuncScorer(Scorer):
             ) from error
 
 
-def load_pyfunc(card: ModelCard) -> PyfuncScorer:
-    return PyfuncScorer(card, mlflow.pyfunc.load_model(str(card.folder)))
+def load_pyfunc(card: ModelCard, watch: Watch) -> PyfuncScorer:
+    model: Any = mlflow.pyfunc.load_model(str(card.folder))
+    model.predict = watch.over(
+        model.predict
+    )  # mlflow's scoring calls it too, and shows nobody what it gave
+    return PyfuncScorer(card, model)
 
 
 def _problem(error: MlflowException) -> RequestProblem:

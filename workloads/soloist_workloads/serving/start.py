@@ -11,6 +11,7 @@ from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.signature import read_card
 from soloist_workloads.serving.state import State
 from soloist_workloads.serving.trust import require_trust
+from soloist_workloads.serving.validity import Watch
 from soloist_workloads.serving.warmup import warm_up
 
 LOG = logging.getLogger(__name__)
@@ -25,10 +26,12 @@ def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> No
         named=f"Model {settings.name} version {settings.version}",
         allow_pickle=settings.allow_pickle,
     )
-    scorer = load_scorer(card)
+    watch = Watch(card.outputs)
+    scorer = load_scorer(card, watch)
     loaded = time.perf_counter()
     warm_up(scorer, card)
     metrics.tell_model(scorer.flavor)
+    watch.tell = metrics.invalid_answers.inc
     state.become_ready(scorer)
     LOG.info(
         "Serving %s version %s (%s): loaded in %.1f s, first prediction in %.2f s.",

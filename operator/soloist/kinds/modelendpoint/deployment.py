@@ -8,8 +8,8 @@ from soloist.api.platform import Platform
 from soloist.api.v1alpha1.modelendpoint import PinnedVersion
 from soloist.kinds import podenv
 from soloist.kinds.modelendpoint import names
+from soloist.kinds.modelendpoint.names import SERVER_PORT as PORT
 from soloist.kinds.modelendpoint.names import Endpoint
-from soloist.kinds.modelendpoint.routing import SERVER_PORT as PORT
 from soloist.kinds.pods import (
     container_security,
     mlflow_env,

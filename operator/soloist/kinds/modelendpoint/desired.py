@@ -98,7 +98,7 @@ def _network_policies(endpoint: Endpoint) -> Iterator[Child]:
     """Anyone in the cluster may ask for predictions and read metrics, on the ports there are."""
     place = Place()
     of_gateway = [{"port": port, "protocol": "TCP"} for port in (place.port, place.stats_port)]
-    of_server = [{"port": routing.SERVER_PORT, "protocol": "TCP"}]
+    of_server = [{"port": names.SERVER_PORT, "protocol": "TCP"}]
     for name, selector, ports in (
         (names.service(endpoint), names.selector(endpoint), of_server),
         (names.gateway(endpoint), names.gateway_selector(endpoint), of_gateway),

@@ -34,6 +34,8 @@ from soloist.gateway.readings import READINGS_PATH, Reading, parse_reading
 from soloist.kinds.modelendpoint import names, queries
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.modelendpoint.room import room
+from soloist.kinds.modelendpoint.servers import COUNTS_PATH, ServerCounts, parse_counts
+from soloist.rollout.records import active
 from soloist.rollout.world import PROMOTE, RETRY
 
 CHILDREN = (VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET)
@@ -56,6 +58,8 @@ class EndpointFacts:
     gateway_pods: tuple[Manifest, ...] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict)
     """By gateway pod; one that did not answer is left out."""
+    counts: Mapping[str, ServerCounts] = field(default_factory=dict)
+    """By serving pod, while a rollout needs them; one that did not answer is left out."""
     room: int | None = None
     """Pods of one version that the namespace's quotas still allow; None where there is no quota."""
     queries: Mapping[str, float | None] = field(default_factory=dict)
@@ -71,6 +75,7 @@ def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
         _pods(endpoint),
         _model(endpoint),
         _pages(endpoint),
+        *_server_pages(endpoint),
         _quotas(endpoint),
         *(read for _, read in queries.reads(endpoint, platform)),
         Recall(endpoint.metadata.uid),
@@ -98,6 +103,14 @@ def _pages(endpoint: Endpoint) -> ReadPages:
     return ReadPages(endpoint.namespace, names.gateways_by_owner(endpoint), port, READINGS_PATH)
 
 
+def _server_pages(endpoint: Endpoint) -> tuple[ReadPages, ...]:
+    """Only while numbers decide something: a calm endpoint's pods aren't asked."""
+    if active(endpoint.status.release) is None:
+        return ()
+    labels = names.servers_by_owner(endpoint)
+    return (ReadPages(endpoint.namespace, labels, names.SERVER_PORT, COUNTS_PATH),)
+
+
 def _quotas(endpoint: Endpoint) -> ListObjects:
     return ListObjects(RESOURCE_QUOTA, endpoint.namespace, ())
 
@@ -123,6 +136,12 @@ def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFact
         gateway_pods=gateway_pods,
         readings={
             page.pod: parse_reading(page.text) for page in seen.pages(_pages(endpoint)) if page.text
+        },
+        counts={
+            page.pod: parse_counts(page.text)
+            for read in _server_pages(endpoint)
+            for page in seen.pages(read)
+            if page.text
         },
         room=room(seen.objects(_quotas(endpoint)), endpoint.spec.cpu, endpoint.spec.memory),
         queries=queries.answers(endpoint, platform, seen),

@@ -19,6 +19,7 @@ VERSION_LABEL = "soloist.dev/version"
 PART_LABEL = "app.kubernetes.io/component"
 SERVER, GATEWAY = "server", "gateway"
 SERVER_CONTAINER = "server"
+SERVER_PORT = 8080
 
 
 def service(endpoint: Endpoint) -> str:
@@ -81,6 +82,11 @@ def by_owner(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
 def gateways_by_owner(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
     """The selector that finds the gateway's pods."""
     return (*by_owner(endpoint), (PART_LABEL, GATEWAY))
+
+
+def servers_by_owner(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+    """The selector that finds the pods that serve, of all versions."""
+    return (*by_owner(endpoint), (PART_LABEL, SERVER))
 
 
 def image_of(pinned: PinnedVersion, platform: Platform, runtime: str | None) -> str | None:

@@ -10,7 +10,6 @@ from soloist.kinds.modelendpoint import names
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.rollout.records import active
 
-SERVER_PORT = 8080
 # In these stages requests, or copies of them, reach the version under rollout.
 ROUTED = ("Shadow", "Canary", "Paused", "Swapping")
 
@@ -58,7 +57,7 @@ def pinned(endpoint: Endpoint, version: str | None) -> PinnedVersion | None:
 
 
 def _backend(endpoint: Endpoint, version: str, rung: Rung, platform: Platform) -> Backend:
-    return Backend(version, names.host(endpoint, version, platform), SERVER_PORT, rung)
+    return Backend(version, names.host(endpoint, version, platform), names.SERVER_PORT, rung)
 
 
 def _share(limit: int | None, replicas: int) -> int | None:

@@ -46,8 +46,24 @@ def count(plan: GatewayPlan | None, stage: str, facts: EndpointFacts) -> Memory 
         return None
     before = facts.memory
     known = before.tally if isinstance(before, Memory) and before.stage == stage else Tally()
-    counters = {pod: _arms(plan, reading) for pod, reading in facts.readings.items()}
-    return Memory(stage, known.look(counters))
+    gateways = {pod: _arms(plan, reading) for pod, reading in facts.readings.items()}
+    return Memory(stage, known.look({**gateways, **_servers(plan, facts)}))
+
+
+def _servers(plan: GatewayPlan, facts: EndpointFacts) -> dict[str, Arms]:
+    """What the serving pods counted that no gateway sees: each speaks for its version's arm, a third version's for none."""
+    assert plan.candidate is not None
+    versions = {
+        pod["metadata"]["name"]: version for version, pods in facts.pods.items() for pod in pods
+    }
+    found = {}
+    for pod, counts in facts.counts.items():
+        window = ArmWindow(invalid=counts.invalid)
+        if versions.get(pod) == plan.candidate.version:
+            found[pod] = Arms(candidate=window)
+        elif versions.get(pod) == plan.champion.version:
+            found[pod] = Arms(champion=window)
+    return found
 
 
 def _arms(plan: GatewayPlan, reading: Reading) -> Arms:
