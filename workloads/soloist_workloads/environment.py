@@ -33,6 +33,7 @@ SOLOIST_MODEL_VERSION = "SOLOIST_MODEL_VERSION"
 SOLOIST_PORT = "SOLOIST_PORT"
 SOLOIST_DRAIN_SECONDS = "SOLOIST_DRAIN_SECONDS"
 SOLOIST_ALLOW_PICKLE = "SOLOIST_ALLOW_PICKLE"
+SOLOIST_PEERS = "SOLOIST_PEERS"
 MLFLOW_TRACKING_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_RUN_ID = "MLFLOW_RUN_ID"
 MLFLOW_EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
@@ -106,6 +107,8 @@ class ServingSettings:
     drain_seconds: float
     allow_pickle: bool
     """Whether a model may run code when it is loaded; somebody who may write the endpoint has to say so."""
+    peers: str = ""
+    """Where the endpoint's other versions answer, a star for the version; nobody where it is empty."""
 
 
 def parse_step(env: Environment) -> StepSettings:
@@ -154,6 +157,7 @@ def parse_serving(env: Environment) -> ServingSettings:
         port=_integer(env, SOLOIST_PORT, default=8080),
         drain_seconds=float(_integer(env, SOLOIST_DRAIN_SECONDS, default=5)),
         allow_pickle=_switch(env, SOLOIST_ALLOW_PICKLE),
+        peers=env.get(SOLOIST_PEERS) or "",
     )
 
 

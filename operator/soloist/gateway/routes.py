@@ -14,8 +14,9 @@ from soloist.gateway.xds import Message, header, percent, resources, seconds
 ROUTES = "gateway"
 VERSION_HEADER, RUNG_HEADER = "x-soloist-version", "x-soloist-rung"
 API_KEY_HEADER = "x-api-key"
-# Marks a copy, for a pod that wants to leave it out of what it captures, and for the counters.
-SHADOW_HEADER = "x-soloist-shadow"
+# On copies only: that it is one, and where to ask for the champion's answer. The third a version sets when it asks.
+SHADOW_HEADER, CHAMPION_HEADER = "x-soloist-shadow", "x-soloist-champion"
+COMPARISON_HEADER = "x-soloist-comparison"
 # Who asks is the gateway's business; the model gets features.
 KEPT_FROM_PODS = (
     "authorization",
@@ -25,6 +26,8 @@ KEPT_FROM_PODS = (
     VERSION_HEADER,
     RUNG_HEADER,
     SHADOW_HEADER,
+    CHAMPION_HEADER,
+    COMPARISON_HEADER,
     "x-envoy-external-address",
     "x-envoy-internal",
     "x-forwarded-for",
@@ -87,10 +90,11 @@ def _action(plan: GatewayPlan) -> Message:
 
 def _mirror(cluster: str, plan: GatewayPlan) -> Message:
     """Straight to the version and not by its ladder: a copy that fails is a finding, nobody waits for it."""
-    mark = {"append": header(SHADOW_HEADER, "true")}
+    champion = f"{plan.champion.host}:{plan.champion.port}"
+    marks = (header(SHADOW_HEADER, "true"), header(CHAMPION_HEADER, champion))
     return {
         "cluster": cluster,
         "runtime_fraction": percent(plan.shadow_percent),
         "disable_shadow_host_suffix_append": True,
-        "request_headers_mutations": [mark],
+        "request_headers_mutations": [{"append": mark} for mark in marks],
     }

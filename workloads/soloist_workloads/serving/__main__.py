@@ -39,7 +39,13 @@ def run(settings: ServingSettings, *, threads: int) -> None:
 
     state = State()
     lane = Lane(threads=threads)
-    app = App(name=settings.name, version=settings.version, state=state, lane=lane)
+    app = App(
+        name=settings.name,
+        version=settings.version,
+        state=state,
+        lane=lane,
+        peers=settings.peers,
+    )
     server = build_server(app, state=state, drain_seconds=settings.drain_seconds)
     load = partial(start_model, settings, state, app.metrics)
     uvloop.run(serve(server, listen(settings.port), load))

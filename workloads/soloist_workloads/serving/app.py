@@ -10,6 +10,7 @@ import orjson
 
 from soloist_workloads.serving import openinference
 from soloist_workloads.serving.binary import HEADER_NAME
+from soloist_workloads.serving.compare import COMPARISON, Comparer
 from soloist_workloads.serving.lane import RETRY_AFTER_SECONDS, Lane
 from soloist_workloads.serving.metrics import CONTENT_TYPE, Metrics
 from soloist_workloads.serving.outputs import describe_tensors
@@ -17,6 +18,7 @@ from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.routes import POSTED, NotFound, Page, find_page
 from soloist_workloads.serving.scorer import Reply, Scorer
 from soloist_workloads.serving.state import Phase, State
+from soloist_workloads.serving.validity import repeated
 from soloist_workloads.serving.wire import (
     Disconnected,
     Receive,
@@ -39,7 +41,9 @@ MODEL_FAILED = (b"x-soloist-model-failed", b"true")
 class App:
     """One model version behind HTTP."""
 
-    def __init__(self, *, name: str, version: str, state: State, lane: Lane) -> None:
+    def __init__(
+        self, *, name: str, version: str, state: State, lane: Lane, peers: str = ""
+    ) -> None:
         self._name = name
         self._version = version
         self._state = state
@@ -49,6 +53,7 @@ class App:
             (b"x-model-version", version.encode("ascii", "replace")),
         )
         self.metrics = Metrics(model=name, version=version)
+        self._comparer = Comparer(peers, self.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,7 +92,10 @@ class App:
             try:
                 body = await read_body(scope, receive)
                 work = self._work(page, scorer, body, scope)
+                work = repeated(work) if header(scope, COMPARISON) else work
                 reply = await self._lane.run(work)
+                if reply.status == 200:
+                    self._comparer.offer(scope, body, reply.body)
             finally:
                 self._lane.leave()
                 self.metrics.in_flight.set(self._lane.in_flight)

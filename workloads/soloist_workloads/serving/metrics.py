@@ -57,6 +57,21 @@ class Metrics:
             "Answers with NaN or an infinity, or that don't fit the model's output signature.",
             registry=self._registry,
         )
+        self.compared_answers = Counter(
+            "soloist_compared_answers",
+            "Answers to copies of requests that were compared with the champion's.",
+            registry=self._registry,
+        )
+        self.disagreeing_answers = Counter(
+            "soloist_disagreeing_answers",
+            "Those that differed.",
+            registry=self._registry,
+        )
+        self.answer_distance = Gauge(
+            "soloist_answer_distance_sum",
+            "Sum, over compared answers, of the mean absolute difference of their numbers.",
+            registry=self._registry,
+        )
         self._info = Gauge(
             "soloist_serving_model_info",
             "The served model; always 1.",

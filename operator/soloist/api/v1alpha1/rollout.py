@@ -57,7 +57,8 @@ class RateGate(Model):
 
 
 class DisagreementGate(Model):
-    """How often the new version may answer differently from the champion."""
+    """How often the new version may answer differently from the champion. Counted in the shadow: numbers agree within 1 % of
+    the champion's (or 0.000001), everything else when it is equal, an answer when all in it does."""
 
     at_most: float = Field(ge=0.01, le=100)
     """Percentage of compared answers that may differ."""

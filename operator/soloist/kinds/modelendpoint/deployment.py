@@ -97,7 +97,13 @@ def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[
                 "volumeMounts": [models, tmp_mount],
             }
         ],
-        "containers": [_server(endpoint, pinned, base, [{**models, "readOnly": True}, tmp_mount])],
+        "containers": [
+            {
+                **base,
+                **_server(endpoint, pinned, platform),
+                "volumeMounts": [{**models, "readOnly": True}, tmp_mount],
+            }
+        ],
         "volumes": [claim, tmp],
     }
 
@@ -110,9 +116,7 @@ def _fetch_env(pinned: PinnedVersion) -> dict[str, str]:
     }
 
 
-def _server(
-    endpoint: Endpoint, pinned: PinnedVersion, base: dict[str, Any], mounts: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _server(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[str, Any]:
     env = {
         "HOME": "/tmp",
         podenv.MODEL_DIR: names.model_dir(pinned),
@@ -120,13 +124,13 @@ def _server(
         podenv.MODEL_VERSION: pinned.version,
         podenv.PORT: str(PORT),
         podenv.DRAIN_SECONDS: str(DRAIN_SECONDS),
+        podenv.PEERS: names.peers(endpoint, platform),
     }
     if endpoint.spec.allow_pickle:
         env[podenv.ALLOW_PICKLE] = "1"
     ready = {"path": "/v2/health/ready", "port": "http"}
     return {
         "name": names.SERVER_CONTAINER,
-        **base,
         "command": ["python", "-m", "soloist_workloads.serving"],
         "env": plain(env),
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
@@ -140,7 +144,6 @@ def _server(
             "timeoutSeconds": 5,
         },
         "resources": resources(endpoint.spec.cpu, endpoint.spec.memory),
-        "volumeMounts": mounts,
     }
 
 

@@ -43,6 +43,12 @@ def host(endpoint: Endpoint, version: str, platform: Platform) -> str:
     return f"{name}.{endpoint.namespace}.svc.{platform.cluster_domain}."
 
 
+def peers(endpoint: Endpoint, platform: Platform) -> str:
+    """Where any version answers, a star for the version. Names too long to hold one match nothing: such versions are
+    not compared."""
+    return f"{endpoint.name}-v*.{endpoint.namespace}.svc.{platform.cluster_domain}.:{SERVER_PORT}"
+
+
 def gateway(endpoint: Endpoint) -> str:
     """The gateway's Deployment, its files and its budget."""
     return f"{endpoint.name}-gateway"

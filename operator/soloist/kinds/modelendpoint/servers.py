@@ -8,6 +8,9 @@ from soloist.gateway.exposition import parse_lines
 
 COUNTS_PATH = "/metrics"
 INVALID = "soloist_invalid_answers_total"
+COMPARED = "soloist_compared_answers_total"
+DISAGREEING = "soloist_disagreeing_answers_total"
+DISTANCE = "soloist_answer_distance_sum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +18,15 @@ class ServerCounts:
     """One pod's, since it started."""
 
     invalid: int = 0
+    compared: int = 0
+    disagreed: int = 0
+    distance_sum: float = 0.0
 
 
 def parse_counts(text: str) -> ServerCounts:
     """The page of a pod. A runtime that doesn't count yet says nothing, and nothing is zero."""
     values = {line.name: line.value for line in parse_lines(text)}
-    return ServerCounts(invalid=round(values.get(INVALID, 0)))
+    invalid, compared, disagreed = (
+        round(values.get(name, 0)) for name in (INVALID, COMPARED, DISAGREEING)
+    )
+    return ServerCounts(invalid, compared, disagreed, values.get(DISTANCE, 0.0))

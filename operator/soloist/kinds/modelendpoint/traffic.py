@@ -58,11 +58,17 @@ def _servers(plan: GatewayPlan, facts: EndpointFacts) -> dict[str, Arms]:
     }
     found = {}
     for pod, counts in facts.counts.items():
-        window = ArmWindow(invalid=counts.invalid)
         if versions.get(pod) == plan.candidate.version:
-            found[pod] = Arms(candidate=window)
+            found[pod] = Arms(
+                candidate=ArmWindow(
+                    invalid=counts.invalid,
+                    compared=counts.compared,
+                    disagreed=counts.disagreed,
+                    score_distance_sum=counts.distance_sum,
+                )
+            )
         elif versions.get(pod) == plan.champion.version:
-            found[pod] = Arms(champion=window)
+            found[pod] = Arms(champion=ArmWindow(invalid=counts.invalid))
     return found
 
 
