@@ -57,11 +57,11 @@ class RateGate(Model):
 
 
 class DisagreementGate(Model):
-    """How often the new version may answer differently from the champion. Counted in the shadow: numbers agree within 1 % of
-    the champion's (or 0.000001), everything else when it is equal, an answer when all in it does."""
+    """How often the new version may answer differently from the champion."""
 
     at_most: float = Field(ge=0.01, le=100)
-    """Percentage of compared answers that may differ."""
+    """Percentage of compared answers that may differ. Two answers agree when everything in them does: numbers within 1 % of the
+    champion's or 0.000001, whole numbers, texts and the rest when they are equal."""
 
 
 class LatencyGate(Model):

@@ -99,6 +99,7 @@ def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[
         ],
         "containers": [
             {
+                "name": names.SERVER_CONTAINER,
                 **base,
                 **_server(endpoint, pinned, platform),
                 "volumeMounts": [{**models, "readOnly": True}, tmp_mount],
@@ -130,7 +131,6 @@ def _server(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> di
         env[podenv.ALLOW_PICKLE] = "1"
     ready = {"path": "/v2/health/ready", "port": "http"}
     return {
-        "name": names.SERVER_CONTAINER,
         "command": ["python", "-m", "soloist_workloads.serving"],
         "env": plain(env),
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
