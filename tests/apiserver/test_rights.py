@@ -34,6 +34,7 @@ UNSEEN = {
         f"update {it}/finalizers": "asked by an admission plugin that is off here"
         for it in ("projects", *OURS)
     },
+    "patch pods": "new files of a gateway; nothing runs a gateway here",
     **{f"get {it.plural}": "whose is it, when a child's name is taken" for it in CHILD_KINDS},
     **{f"delete {it.plural}": "a child that is not wanted any more" for it in CHILD_KINDS},
     **{f"delete {it}": "a child that is not wanted any more" for it in OURS},

@@ -21,10 +21,11 @@ NAME = "ward"
 INCOMPLETE: dict[str, Any] = {
     "dataframe_split": {"columns": list(MEASURED), "data": [[None, *[0.01] * 9]]}
 }
-# On two cores that train and serve at once, latencies of milliseconds say little of a version.
+# On two cores that train and serve at once, latencies of milliseconds say little of a version. Three errors in a thousand
+# would take 297 requests to rule out, at each step.
 ROLLOUT = {
     "shadow": {"requests": 40}, "canary": [10, 50], "stepDuration": "5s", "minRequests": 20,
-    "gates": {"latency": {"ratio": 10}},
+    "gates": {"latency": {"ratio": 10}, "errorRate": {"atMost": 5}, "invalid": {"atMost": 5}},
 }  # fmt: skip
 PER_SECOND = 50
 

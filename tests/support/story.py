@@ -19,6 +19,10 @@ from tests.support.fake_ports import FakeClock
 PLATFORM = Platform.model_validate({"runtimes": {"default": {"image": "example/runtime:1"}}})
 ROUNDS = 120
 QUIET = 2
+# Of a gateway's files, which name the namespace.
+_DIGEST = re.compile(
+    r'(?<=version_info\\": \\")[0-9a-f]{16}|(?<="soloist.dev/gateway-bootstrap": ")[0-9a-f]{16}'
+)
 _CLUSTER_IP = re.compile(r'"10\.\d+\.\d+\.\d+"')
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -84,5 +88,6 @@ async def picture(cluster: Cluster, kinds: Iterable[KindRef], namespace: str) ->
             text = text.replace(uid, name)
         text = _TIME.sub("(time)", text.replace(namespace, "(namespace)"))
         text = _CLUSTER_IP.sub('"(address)"', text)
+        text = _DIGEST.sub("(digest)", text)
         result[f"{kind.kind} {meta['name']}"] = json.loads(text)
     return result

@@ -20,7 +20,7 @@ def free_port() -> int:
         return int(door.getsockname()[1])
 
 
-def start(model: Path, port: int) -> subprocess.Popen[bytes]:
+def start(model: Path, port: int, **more: str) -> subprocess.Popen[bytes]:
     env = {
         **os.environ,
         "SOLOIST_MODEL_DIR": str(model),
@@ -29,6 +29,7 @@ def start(model: Path, port: int) -> subprocess.Popen[bytes]:
         "SOLOIST_PORT": str(port),
         "SOLOIST_ALLOW_PICKLE": "1",  # the mirror is a class of its own
         "SOLOIST_DRAIN_SECONDS": "1",
+        **more,
     }
     return subprocess.Popen([sys.executable, "-m", "soloist_workloads.serving"], env=env)
 

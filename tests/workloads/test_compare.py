@@ -15,7 +15,8 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from soloist.gateway.exposition import parse_lines
-from tests.workloads.test_drain import eventually, free_port, start, wait_until_ready
+from tests.workloads.server_process import free_port, start, wait_until_ready
+from tests.workloads.test_drain import eventually
 
 MARKED = {"x-soloist-shadow": "true"}
 TABLE = Schema([ColSpec("double", "a")])

@@ -55,6 +55,8 @@ Action = Apply | Create | Delete | Conflict
 def covers(live: Any, wanted: Any) -> bool:
     """Whether every leaf of `wanted` is in `live`. Errs only towards False: a needless apply costs one idempotent call.
 
+    A selector is taken as a whole: with a label more, that somebody added, it selects nothing.
+
     Two spellings that the API server itself changes count as equal, or an unchanged object would be applied for
     ever: quantities (`1024Mi` comes back as `1Gi`), and an empty text or list, which comes back as nothing.
     """
@@ -78,6 +80,8 @@ def covers(live: Any, wanted: Any) -> bool:
 def _field_covers(key: str, live: Any, wanted: Any) -> bool:
     if live is None:
         return wanted is None or wanted in ("", [], ())
+    if key == "selector":
+        return bool(live == wanted)
     if key in _QUANTITIES and isinstance(wanted, Mapping) and isinstance(live, Mapping):
         return all(_same_quantity(live.get(name), value) for name, value in wanted.items())
     if key in _MERGED_BY_OTHERS:
