@@ -104,7 +104,7 @@ gateway: venv ## Test the gateway: the real Envoy on loopback, with pods that fa
 
 .PHONY: apiserver
 apiserver: venv binaries ## Test on a real API server
-	@$(PYTEST) tests/apiserver $(PYTEST_ARGS)
+	@$(PYTEST) tests/apiserver -n 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: chart
 chart: venv binaries ## Test the Helm chart: rendered, checked against schemas, installed on a real API server
