@@ -199,3 +199,9 @@ def test_the_checks_that_a_page_names_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_no_output_is_left_to_be_filled_in(page: Path) -> None:
     assert "<!-- output" not in page.read_text()
+
+
+def test_every_decision_is_listed() -> None:
+    decisions = {path.name for path in (DOCS / "adr").glob("0*.md")}
+    listed = set(re.findall(r"\((0\d{3}[^)]*\.md)\)", (DOCS / "adr" / "README.md").read_text()))
+    assert listed == decisions
