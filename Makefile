@@ -92,7 +92,7 @@ golden: venv ## Compare what kinds desire with what was reviewed (UPDATE_GOLDEN=
 
 .PHONY: property
 property: venv ## Test with invented specs and worlds
-	@$(PYTEST) tests/property $(PYTEST_ARGS)
+	@$(PYTEST) tests/property -n 2 --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: workloads
 workloads: venv ## Test what runs inside pods: steps and servers as real processes, answers beside MLflow's own
@@ -108,7 +108,7 @@ apiserver: venv binaries ## Test on a real API server
 
 .PHONY: chart
 chart: venv binaries ## Test the Helm chart: rendered, checked against schemas, installed on a real API server
-	@$(PYTEST) tests/chart $(PYTEST_ARGS)
+	@$(PYTEST) tests/chart -n 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: e2e
 e2e: venv ## Test whole stories on a cluster (brought up, and taken down if it wasn't up; SOLOIST_KEEP=1 leaves it)
