@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from soloist.gateway.bootstrap import bootstrap
 from soloist.gateway.clusters import clusters
@@ -15,16 +17,21 @@ from soloist.gateway.routes import routes
 BOOTSTRAP = "bootstrap.json"
 
 
+@lru_cache(maxsize=1024)
 def files(plan: GatewayPlan) -> Mapping[str, str]:
-    """The content of the ConfigMap. The same plan gives the same text, to the byte."""
+    """The content of the ConfigMap. The same plan gives the same text, to the byte.
+
+    Kept, because one look at an endpoint asks for them several times, and most looks find the plan of the one before.
+    """
     certificate = {"sds.json": secrets(plan.tls)} if plan.tls else {}
-    return {
+    written = {
         BOOTSTRAP: bootstrap(plan),
         "cds.json": clusters(plan),
         "lds.json": listeners(plan),
         "rds.json": routes(plan),
         **certificate,
     }
+    return MappingProxyType(written)
 
 
 def versions(written: Mapping[str, str]) -> Mapping[str, str]:

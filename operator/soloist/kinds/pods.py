@@ -115,6 +115,26 @@ def ingress_policy(
     }
 
 
+def spread(labels: Mapping[str, str]) -> dict[str, Any]:
+    """Over machines where there are several; a cluster of one machine still gets all its pods."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": dict(labels)},
+    }
+
+
+def disruption_budget(name: str, namespace: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """A drained node takes one of the pods with these labels at a time."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": dict(labels)}},
+    }
+
+
 def adopted(
     owner: Resource[Any, Any], labels: Mapping[str, str], manifest: dict[str, Any]
 ) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from soloist.kinds.pods import (
     plain,
     resources,
     scratch,
+    spread,
 )
 
 DRAIN_SECONDS = 5
@@ -86,7 +87,7 @@ def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[
     return {
         **placement(platform, endpoint.spec.service_account),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
-        "topologySpreadConstraints": [_spread(endpoint, pinned)],
+        "topologySpreadConstraints": [spread(names.selector(endpoint, pinned.version))],
         "initContainers": [
             {
                 "name": "fetch",
@@ -144,14 +145,4 @@ def _server(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> di
             "timeoutSeconds": 5,
         },
         "resources": resources(endpoint.spec.cpu, endpoint.spec.memory),
-    }
-
-
-def _spread(endpoint: Endpoint, pinned: PinnedVersion) -> dict[str, Any]:
-    """Over machines where there are several; a cluster of one machine still gets all its pods."""
-    return {
-        "maxSkew": 1,
-        "topologyKey": "kubernetes.io/hostname",
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": names.selector(endpoint, pinned.version)},
     }

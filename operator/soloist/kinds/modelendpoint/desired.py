@@ -24,7 +24,7 @@ from soloist.gateway.plan import GatewayPlan, Place
 from soloist.kinds.modelendpoint import deployment, gateway, names, policy, routing, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
-from soloist.kinds.pods import adopted, ingress_policy
+from soloist.kinds.pods import adopted, disruption_budget, ingress_policy
 from soloist.kinds.volumes import volume_claim
 
 # The kubelet may have looked just before it knew of the new files; it is asked again until the gateway follows them.
@@ -63,12 +63,15 @@ def _versions(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> I
 def _gateway(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> Iterator[Child]:
     yield CONFIG_MAP, gateway.config_map(endpoint, plan)
     yield DEPLOYMENT, gateway.deployment(endpoint, plan, platform)
-    yield DISRUPTION_BUDGET, gateway.disruption_budget(endpoint)
+    budget = disruption_budget(
+        names.gateway(endpoint), endpoint.namespace, names.gateway_selector(endpoint)
+    )
+    yield DISRUPTION_BUDGET, budget
 
 
 def _touches(plan: GatewayPlan, facts: EndpointFacts) -> Iterator[TouchPod]:
     """For each pod of the gateway that may not know of its new files yet."""
-    mark = digest(files(plan))
+    mark = digest(dict(files(plan)))
     is_live = traffic.is_live(plan, facts)
     for pod in facts.gateway_pods:
         meta = pod["metadata"]
@@ -108,19 +111,8 @@ def _network_policies(endpoint: Endpoint) -> Iterator[Child]:
 
 
 def _budgets(endpoint: Endpoint) -> Iterator[Child]:
-    """A drained node takes one pod of the served version at a time."""
     served = endpoint.status.served
-    if served is None:
-        return
-    yield (
-        DISRUPTION_BUDGET,
-        {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": {"name": names.service(endpoint), "namespace": endpoint.namespace},
-            "spec": {
-                "maxUnavailable": 1,
-                "selector": {"matchLabels": names.selector(endpoint, served.version)},
-            },
-        },
-    )
+    if served is not None:
+        pods = names.selector(endpoint, served.version)
+        budget = disruption_budget(names.service(endpoint), endpoint.namespace, pods)
+        yield DISRUPTION_BUDGET, budget

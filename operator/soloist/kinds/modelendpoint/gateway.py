@@ -11,7 +11,7 @@ from soloist.gateway.files import BOOTSTRAP, args, files
 from soloist.gateway.plan import GatewayPlan
 from soloist.kinds.modelendpoint import names
 from soloist.kinds.modelendpoint.names import Endpoint
-from soloist.kinds.pods import container_security, placement, resources, scratch
+from soloist.kinds.pods import container_security, placement, resources, scratch, spread
 
 CPU, MEMORY = "50m", "128Mi"
 # The kubelet looks at a pod's files about once a minute, and at once when an annotation of the pod changes.
@@ -63,7 +63,7 @@ def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str,
     return {
         **placement(platform, endpoint.spec.service_account),
         "terminationGracePeriodSeconds": grace_seconds(plan),
-        "topologySpreadConstraints": [_spread(endpoint)],
+        "topologySpreadConstraints": [spread(names.gateway_selector(endpoint))],
         "containers": [
             {
                 "name": "envoy",
@@ -96,15 +96,6 @@ def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str,
     }
 
 
-def _spread(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "maxSkew": 1,
-        "topologyKey": "kubernetes.io/hostname",
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": names.gateway_selector(endpoint)},
-    }
-
-
 def service(endpoint: Endpoint) -> dict[str, Any]:
     """What clients talk to."""
     return {
@@ -114,18 +105,5 @@ def service(endpoint: Endpoint) -> dict[str, Any]:
         "spec": {
             "selector": names.gateway_selector(endpoint),
             "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
-        },
-    }
-
-
-def disruption_budget(endpoint: Endpoint) -> dict[str, Any]:
-    """A drained node takes one pod of the gateway at a time."""
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": {"name": names.gateway(endpoint), "namespace": endpoint.namespace},
-        "spec": {
-            "maxUnavailable": 1,
-            "selector": {"matchLabels": names.gateway_selector(endpoint)},
         },
     }
