@@ -25,6 +25,7 @@ from soloist_workloads.step.memory import (
     read_working_set,
 )
 from soloist_workloads.step.outcome import PREFIX, Reason, decide_outcome
+from soloist_workloads.step.runner import wait_for
 from soloist_workloads.step.upload import LogUploader, log_params
 from soloist_workloads.tracking.rest import RestRun, Server
 from tests.workloads.fake_mlflow import FakeMlflow, fake_mlflow
@@ -96,7 +97,7 @@ def test_a_missing_code_folder_is_told(tmp_path: Path) -> None:
 
 def test_a_stop_reaches_the_whole_process_group(tmp_path: Path) -> None:
     mark = tmp_path / "stopped"
-    process = start(f"trap 'touch {mark}; exit 5' TERM; echo ready; sleep 60 & wait")
+    process = start(f"trap 'touch {mark}; exit 5' TERM; echo ready; while :; do sleep 0.1; done")
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
@@ -104,6 +105,19 @@ def test_a_stop_reaches_the_whole_process_group(tmp_path: Path) -> None:
     assert process.returncode == 5
     assert mark.exists()
     assert output.splitlines()[-1].startswith(PREFIX)
+
+
+def test_a_stop_that_does_not_interrupt_the_wait_is_passed_on() -> None:
+    """A signal taken by another thread leaves the waiting one asleep, like one that came just before it slept."""
+    command = subprocess.Popen(["sleep", "20"])
+    before = signal.signal(signal.SIGUSR1, lambda *_: command.terminate())
+    try:
+        threading.Timer(
+            0.2, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        ).start()
+        assert wait_for(command) == 128 + signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_the_command_dies_with_its_runner(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -84,7 +85,7 @@ def _run(
         uploader.start()
     if store is not None:
         log_params(store, settings.step, settings.params, say=tee.say)
-    exit_code = _wait(command)
+    exit_code = wait_for(command)
     tee.finish(within_seconds=LAST_LINES_SECONDS)
     if exit_code == 0 and ended is not None:
         _keep(ended, tee)
@@ -145,8 +146,13 @@ def _before_exec() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _wait(command: subprocess.Popen[bytes]) -> int:
-    code = command.wait()
+def wait_for(command: subprocess.Popen[bytes]) -> int:
+    """Wait for the command's end; its exit code as a shell tells it (128 + the signal's number).
+
+    With a time limit `wait` naps instead of blocking in the kernel. Python runs a signal's handler between two
+    bytecodes: a stop that arrived just before a blocking wait would reach the command only after its own end.
+    """
+    code = command.wait(timeout=threading.TIMEOUT_MAX)
     return code if code >= 0 else 128 - code
 
 
