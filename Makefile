@@ -129,6 +129,12 @@ verify: generate ## Generate anew, check all but e2e, and fail when that changed
 	@$(MAKE) --no-print-directory lint arch type unit golden property workloads gateway apiserver chart
 	@changed=$$(git status --porcelain); [ -z "$$changed" ] || { echo "Changed or not committed:" >&2; echo "$$changed" >&2; exit 1; }
 
+##@ Measuring
+
+.PHONY: endurance
+endurance: venv ## Endpoints under long load while something happens: docs/benchmarks/endurance.md (REPEATS=2, REQUESTS=60000, PER_SECOND=500)
+	@$(CLUSTER) run $(PYTEST) tests/endurance $(PYTEST_ARGS)
+
 ##@ Cluster
 
 .PHONY: binaries

@@ -22,6 +22,10 @@ class Outcome:
     failed: int
     failures: list[str]
     versions: dict[str, int]
+    seen_seconds: dict[str, float]
+    """From a version's first answer to its last."""
+    first_by_rung: dict[str, float]
+    """When a rung first answered, in seconds since 1970."""
     p50_ms: float
     p99_ms: float
 

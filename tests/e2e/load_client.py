@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 HOST = os.environ["LOAD_HOST"]
 PORT = int(os.environ.get("LOAD_PORT", "80"))
 BODY = os.environ["LOAD_BODY"].encode()
-PER_SECOND = min(float(os.environ.get("LOAD_PER_SECOND", "20")), 100.0)
-AT_MOST = min(float(os.environ.get("LOAD_AT_MOST", "120")), 300.0)
+PER_SECOND = min(float(os.environ.get("LOAD_PER_SECOND", "20")), 1000.0)
+AT_MOST = min(float(os.environ.get("LOAD_AT_MOST", "120")), 600.0)
 UNTIL_VERSION = os.environ.get("LOAD_UNTIL_VERSION", "")
 THEN = float(os.environ.get("LOAD_THEN", "12"))
 # How slow is another test's question: on two cores a training takes what serving would need.
@@ -43,6 +43,8 @@ class Tally:
     versions: dict[str, int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     first_seen: dict[str, float] = field(default_factory=dict)
+    last_seen: dict[str, float] = field(default_factory=dict)
+    first_by_rung: dict[str, float] = field(default_factory=dict)
 
 
 async def connection(idle: list[Connection]) -> Connection:
@@ -91,6 +93,8 @@ async def ask(idle: list[Connection], tally: Tally) -> None:
     tally.good += 1
     tally.versions[version] = tally.versions.get(version, 0) + 1
     tally.first_seen.setdefault(version, time.monotonic())
+    tally.last_seen[version] = time.monotonic()
+    tally.first_by_rung.setdefault(headers.get("x-soloist-rung", "?"), time.time())
     tally.seconds.append(time.monotonic() - started)
 
 
@@ -127,6 +131,11 @@ def main() -> int:
                 "failed": len(tally.failures),
                 "failures": tally.failures[:20],
                 "versions": tally.versions,
+                "seen_seconds": {
+                    version: round(tally.last_seen[version] - first, 2)
+                    for version, first in tally.first_seen.items()
+                },
+                "first_by_rung": tally.first_by_rung,
                 "p50_ms": round(1000 * quantile(tally.seconds, 0.5), 1),
                 "p99_ms": round(1000 * quantile(tally.seconds, 0.99), 1),
             }
