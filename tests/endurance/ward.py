@@ -72,6 +72,11 @@ class Ward:
         """What a person asks for by hand; said again if it was said before."""
         where = ("annotate", f"modelendpoint/{NAME}", "-n", self.room.namespace)
         self.room.kubectl(*where, f"soloist.dev/{word}-")
+        # Level, not edge: taken off and put on between two looks, it is the old wish.
+        eventually(
+            lambda: word not in (self.status()["release"].get("answered") or {}),
+            within=15, what=f"{word} to be forgotten",
+        )  # fmt: skip
         self.room.kubectl(*where, "--overwrite", f"soloist.dev/{word}={version}")
 
     def until_champion(self, version: str, *, within: float) -> None:

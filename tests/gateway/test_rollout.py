@@ -69,11 +69,32 @@ async def test_a_candidate_whose_model_fails_is_not_taken_at_its_word(
         tally = (await gateway.reading()).attempts("8")
         assert (tally.requests, tally.errors) == (5, 5)
 
-        # but a request that is wrong by its form is the sender's own
-        candidate.headers = {}
-        assert (await gateway.ask()).status_code == 400
-        tally = (await gateway.reading()).attempts("8")
-        assert (tally.requests, tally.errors) == (6, 5)
+
+async def test_a_candidate_that_refuses_what_the_champion_takes_is_counted_and_harms_nobody(
+    pod: MakePod, tmp_path: Path
+) -> None:
+    champion, candidate = await pod("7"), await pod("8")
+    candidate.status = 400
+    async with running(rollout(champion, candidate, weight=100), tmp_path) as gateway:
+        answers = [await gateway.ask() for _ in range(5)]
+        assert {one.headers["x-soloist-version"] for one in answers} == {"7"}
+        reading = await gateway.reading()
+        assert (reading.attempts("8").requests, reading.attempts("8").errors) == (5, 5)
+        assert reading.attempts("7").errors == 0
+
+
+async def test_a_request_that_everybody_refuses_is_counted_once(
+    pod: MakePod, tmp_path: Path
+) -> None:
+    champion, candidate = await pod("7"), await pod("8")
+    champion.status = candidate.status = 400
+    async with running(rollout(champion, candidate, weight=50), tmp_path) as gateway:
+        answers = [await gateway.ask() for _ in range(40)]
+        assert {one.status_code for one in answers} == {400}
+        reading = await gateway.reading()
+    errors = [reading.attempts(version).errors for version in ("7", "8")]
+    assert sum(errors) == 40, "by who was asked first"
+    assert min(errors) > 5
 
 
 async def test_a_candidate_that_hangs_costs_one_try(pod: MakePod, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from soloist.gateway.clusters import version_cluster
 from soloist.gateway.exposition import Line, parse_lines
 from soloist.gateway.histogram import Histogram
+from soloist.gateway.retries import REFUSALS
 from soloist.gateway.telemetry import ANSWER_TIME, ANSWERS, ATTEMPT_TIME, ATTEMPTS, SCOPE
 
 # Without the question mark, Envoy leaves out which configuration is live.
@@ -27,7 +28,7 @@ Series = tuple[str, ...]
 _ANSWERS, _ATTEMPTS = f"envoy_{SCOPE}_{ANSWERS}", f"envoy_{SCOPE}_{ATTEMPTS}"
 _COUNTERS: Mapping[str, tuple[str, ...]] = {
     _ANSWERS: ("version", "rung", "code"),
-    _ATTEMPTS: ("shadow", "version", "code", "flags", "failed"),
+    _ATTEMPTS: ("shadow", "version", "code", "flags", "failed", "tries"),
     f"envoy_{SCOPE}_{ANSWER_TIME}_bucket": ("version", "rung"),
     f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket": ("shadow", "version"),
     "envoy_cluster_upstream_rq_retry": ("envoy_cluster_name",),
@@ -44,6 +45,7 @@ _LIVE = {
     "envoy_http_rds_version_text": "rds.json",
 }
 _UPTIME = "envoy_server_uptime"
+_REFUSALS = frozenset(str(code) for code in REFUSALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,9 @@ class Tally:
 
     requests: int = 0
     errors: int = 0
-    """5xx, lost connections, timeouts, and requests that the model itself failed at (which MLflow answers with 400); also
-    those that a retry hid from the client."""
+    """5xx, lost connections, timeouts, requests that the model itself failed at (which MLflow answers with 400), and those that
+    it refused as the first who was asked; also those that a retry hid from the client. What is wrong with a client is
+    wrong with it for every version, so only the difference between two versions says something."""
     timeouts: int = 0
     latency: Histogram = field(default_factory=Histogram)
     """To the first byte of each answer; a lost connection and a timeout have none."""
@@ -89,12 +92,14 @@ class Reading:
 
     def _tally(self, shadow: str, version: str) -> Tally:
         tally = Counter[str]()
-        for (code, flags, failed), count in self._of(_ATTEMPTS, shadow, version).items():
+        for (code, flags, failed, tries), count in self._of(_ATTEMPTS, shadow, version).items():
             seen = set(flags.split(","))
             if seen & BLAMELESS:
                 continue
             tally["requests"] += count
             is_error = code == "0" or code.startswith("5") or failed == "true"
+            # The second refusal of a request is the sender's mistake, and not this version's.
+            is_error |= code in _REFUSALS and tries in (NOBODY, "1")
             tally["errors"] += count * is_error
             tally["timeouts"] += count * bool(seen & TIMED_OUT)
         latency = self._histogram(f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket", shadow, version)

@@ -11,6 +11,8 @@ from soloist.gateway.xds import Message, extension, seconds
 
 # A pod says so of an answer 400 whose cause is its model, not the request's form.
 MODEL_FAILED_HEADER = "x-soloist-model-failed"
+# The request doesn't fit the version's signature, or its model raised.
+REFUSALS = (400, 422)
 # 5xx holds gateway-error, resets, refused connections, a try that took too long, and the 503 of a busy pod.
 RETRY_ON = "5xx,reset,connect-failure,refused-stream"
 FIRST_PAUSE_SECONDS = 0.005
@@ -47,8 +49,10 @@ def retry_policy(plan: GatewayPlan) -> Message:
         },
     }
     if plan.weight:
-        # A model that raises is answered with 400, as MLflow does: by the status alone it might be the sender's mistake.
-        # While a version is on trial, the champion is asked before that is believed.
-        failed = {"name": MODEL_FAILED_HEADER, "present_match": True}
-        policy |= {"retry_on": f"{RETRY_ON},retriable-headers", "retriable_headers": [failed]}
+        # While a version is on trial, another one is asked before its refusal is believed: a model that raises is answered
+        # with 400, as MLflow does, and one that wants a column that the champion does without refuses good requests.
+        policy |= {
+            "retry_on": f"{RETRY_ON},retriable-status-codes",
+            "retriable_status_codes": list(REFUSALS),
+        }
     return policy

@@ -17,6 +17,8 @@ API_KEY_HEADER = "x-api-key"
 # On copies only: that it is one, and where to ask for the champion's answer. The third a version sets when it asks.
 SHADOW_HEADER, CHAMPION_HEADER = "x-soloist-shadow", "x-soloist-champion"
 COMPARISON_HEADER = "x-soloist-comparison"
+# Envoy's own: which try of a request this is.
+TRIES_HEADER = "x-envoy-attempt-count"
 # Who asks is the gateway's business; the model gets features.
 KEPT_FROM_PODS = (
     "authorization",
@@ -39,6 +41,7 @@ def routes(plan: GatewayPlan) -> str:
     everything = {
         "name": "gateway",
         "domains": ["*"],
+        "include_request_attempt_count": True,
         "routes": [_pod_metrics(), {"match": {"prefix": "/"}, "route": _action(plan)}],
     }
     return resources(

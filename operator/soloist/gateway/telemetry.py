@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from soloist.gateway.clusters import METADATA
 from soloist.gateway.retries import MODEL_FAILED_HEADER
-from soloist.gateway.routes import SHADOW_HEADER
+from soloist.gateway.routes import SHADOW_HEADER, TRIES_HEADER
 from soloist.gateway.xds import Message, extension
 
 SCOPE = "soloist"
@@ -59,28 +59,31 @@ def access_logs() -> list[Message]:
         "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
         log_format={"json_format": LOGGED},
     )
-    return [line, *_stats(ANSWERS, ANSWER_TIME, "DS_RX_BEG:DS_TX_BEG", [])]
+    return [line, *_stats(ANSWERS, ANSWER_TIME, "DS_RX_BEG:DS_TX_BEG", [], [])]
 
 
 def attempt_logs() -> list[Message]:
     """Of each try when it ends: its counts."""
     shadow = {"name": "shadow", "value_format": f"%REQUEST_HEADER({SHADOW_HEADER})%"}
     failed = {"name": "failed", "value_format": f"%RESPONSE_HEADER({MODEL_FAILED_HEADER})%"}
-    return _stats(ATTEMPTS, ATTEMPT_TIME, "US_TX_BEG:US_RX_BEG", [shadow, failed])
+    tries = {"name": "tries", "value_format": f"%REQUEST_HEADER({TRIES_HEADER})%"}
+    return _stats(ATTEMPTS, ATTEMPT_TIME, "US_TX_BEG:US_RX_BEG", [shadow], [failed, tries])
 
 
-def _stats(counter: str, histogram: str, span: str, more: list[Message]) -> list[Message]:
+def _stats(
+    counter: str, histogram: str, span: str, both: list[Message], counted: list[Message]
+) -> list[Message]:
     """A counter by version, rung, status and flags; and how long it took, where there was an answer to wait for."""
     version = {"name": "version", "value_format": VERSION}
     rung = {"name": "rung", "value_format": RUNG}
     code = {"name": "code", "value_format": "%RESPONSE_CODE%"}
     flags = {"name": "flags", "value_format": "%RESPONSE_FLAGS%"}
     count = {
-        "stat": {"name": counter, "tags": [version, rung, code, flags, *more]},
+        "stat": {"name": counter, "tags": [version, rung, code, flags, *both, *counted]},
         "value_fixed": 1,
     }
     time = {
-        "stat": {"name": histogram, "tags": [version, rung, *more]},
+        "stat": {"name": histogram, "tags": [version, rung, *both]},
         "unit": "Microseconds",
         "value_format": f"%COMMON_DURATION({span}:us)%",
     }
