@@ -76,7 +76,8 @@ def test_what_is_live_is_known_by_file() -> None:
     ("code", "flags", "counted"),
     [
         ("200", "-", (5, 0, 0)),
-        ("400", "-", (5, 0, 0)),
+        ("400", "-", (5, 5, 0)),
+        ("404", "-", (5, 0, 0)),
         ("503", "-", (5, 5, 0)),
         ("0", "UC", (5, 5, 0)),
         ("504", "UT", (5, 5, 5)),
@@ -90,6 +91,14 @@ def test_what_counts_against_a_version(
     line = f'envoy_soloist_attempts{{version="7",rung="champion",code="{code}",flags="{flags}"}} 5'
     tally = parse_reading(line).attempts("7")
     assert (tally.requests, tally.errors, tally.timeouts) == counted
+
+
+def test_a_refusal_counts_against_who_was_asked_first() -> None:
+    start = 'envoy_soloist_attempts{version="7",rung="champion",code="422",flags="-"'
+    tally = parse_reading(f'{start},tries="1"}} 3\n{start},tries="2"}} 4').attempts("7")
+    assert (tally.requests, tally.errors) == (7, 3)
+    failed = parse_reading(f'{start},tries="2",failed="true"}} 4').attempts("7")
+    assert failed.errors == 4, "a model that fails does so at every try"
 
 
 def test_a_shadow_is_counted_apart() -> None:
