@@ -11,11 +11,14 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
 import time
 from dataclasses import dataclass, field
 
 HOST = os.environ["LOAD_HOST"]
+# Once, as a client with a pool does: whether names can be resolved is the cluster's question, not the endpoint's.
+ADDRESS = socket.gethostbyname(HOST)
 PORT = int(os.environ.get("LOAD_PORT", "80"))
 BODY = os.environ["LOAD_BODY"].encode()
 PER_SECOND = min(float(os.environ.get("LOAD_PER_SECOND", "20")), 1000.0)
@@ -54,7 +57,7 @@ async def connection(idle: list[Connection]) -> Connection:
         if not reader.at_eof() and not writer.is_closing():
             return reader, writer
         writer.close()
-    return await asyncio.open_connection(HOST, PORT)
+    return await asyncio.open_connection(ADDRESS, PORT)
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:

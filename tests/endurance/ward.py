@@ -93,7 +93,7 @@ class Ward:
 
 
 def open_ward(world: World, room: Room) -> Ward:
-    """Version 1 is served by two pods; 2 is as good, 3 to 7 are bad."""
+    """Version 2 is served by two pods, and 1 was before it; 3 to 7 are bad."""
     ward = Ward(world, room)
     versions = world.mlflow.log_models(ward.model, "careful", "better", *VICES)
     assert versions == [str(number) for number in range(1, 3 + len(VICES))]
@@ -101,4 +101,6 @@ def open_ward(world: World, room: Room) -> Ward:
     ward.apply()
     room.until_served(NAME, "1", within=120)
     room.until_answered(NAME, PATIENT, within=60)
+    ward.annotate("promote", "2")
+    ward.until_champion("2", within=60)
     return ward

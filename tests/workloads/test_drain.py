@@ -93,6 +93,37 @@ def test_a_stop_under_load_loses_no_request(servers: dict[int, subprocess.Popen[
     assert stopped_after >= 1
 
 
+@pytest.mark.timeout(120)
+def test_a_stopping_pod_is_ready_for_a_while_then_not_and_then_gone(
+    mirror: Callable[[str], Path],
+) -> None:
+    port = free_port()
+    with start(mirror("doubles"), port, SOLOIST_DRAIN_SECONDS="4") as process:
+        wait_until_ready(port)
+        process.send_signal(signal.SIGTERM)
+        asked_to_stop = time.monotonic()
+        seen: dict[int, float] = {}
+        while process.poll() is None:
+            status = probe(port)
+            seen.setdefault(status, time.monotonic() - asked_to_stop)
+            time.sleep(0.02)
+    assert process.returncode == 0
+    assert list(seen)[:2] == [200, 503]
+    assert 2 <= seen[503] < 3.5
+
+
+def probe(port: int) -> int:
+    """The status of the readiness page; 0 where nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/v2/health/ready")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
 def eventually(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not holds():

@@ -131,7 +131,7 @@ class App:
         return self._state.scorer
 
     def _tell(self, page: Page) -> Response:
-        ready = self._state.phase is Phase.READY
+        ready = self._state.is_ready
         match page:
             case Page.LIVE:
                 return _json({"live": True})

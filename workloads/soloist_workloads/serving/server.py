@@ -24,9 +24,10 @@ LAST_ANSWERS_SECONDS = 20
 class Server(uvicorn.Server):
     """Uvicorn with a drain: SIGTERM doesn't close the door, it changes the sign on it.
 
-    Kubernetes removes a pod from its Services while it sends SIGTERM, and proxies learn of it a moment later.
-    Until then requests still arrive, and all are answered, each with `Connection: close`, so that a kept-alive
-    client connects anew and lands on another pod.
+    First half of the drain: still ready. The pod that took this one's place may be known to the kubelet, which so let this
+    one go, and not yet to the gateways, which probe for themselves: whoever left at once would leave them with nobody.
+    Second half: not ready, so that the gateways turn away. Requests that still arrive are answered, each with `Connection: close`, so
+    that a kept-alive client connects anew and lands on another pod.
     """
 
     def __init__(self, config: uvicorn.Config, *, state: State, drain_seconds: float) -> None:
@@ -44,8 +45,15 @@ class Server(uvicorn.Server):
         if self._state.phase is not Phase.READY or sig == signal.SIGINT:
             self.should_exit = True
             return
+        self._state.phase = Phase.LINGERING
+        self._loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        self._loop.call_later(self._drain_seconds / 2, self._turn_away)
+        self._loop.call_later(self._drain_seconds, self._close)
+
+    def _turn_away(self) -> None:
         self._state.phase = Phase.DRAINING
-        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._close)
 
     def _close(self) -> None:
         self.should_exit = True

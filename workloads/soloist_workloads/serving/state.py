@@ -11,6 +11,7 @@ from soloist_workloads.serving.scorer import Scorer
 class Phase(Enum):
     LOADING = "the model is loading"
     READY = "ready"
+    LINGERING = "ready, for a little while"
     DRAINING = "the pod is stopping"
 
 
@@ -20,6 +21,11 @@ class State:
 
     phase: Phase = Phase.LOADING
     scorer: Scorer | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """What the probes are told."""
+        return self.phase in (Phase.READY, Phase.LINGERING)
 
     def become_ready(self, scorer: Scorer) -> None:
         self.scorer = scorer

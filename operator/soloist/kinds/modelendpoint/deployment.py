@@ -20,7 +20,9 @@ from soloist.kinds.pods import (
     spread,
 )
 
-DRAIN_SECONDS = 5
+# Half of it as if nothing were: the gateways need up to two seconds to see that a new pod is well, and one to see that
+# an old one is not.
+DRAIN_SECONDS = 8
 GRACE_SECONDS = 30
 
 
@@ -68,6 +70,9 @@ def service(endpoint: Endpoint, version: str) -> dict[str, Any]:
         },
         "spec": {
             "clusterIP": "None",
+            # The gateways probe each pod themselves. Told of a pod only once it is ready, they would know it seconds later
+            # (a cluster's DNS answers are cached for five) than the kubelet, who lets the pod before it go at once.
+            "publishNotReadyAddresses": True,
             "selector": names.selector(endpoint, version),
             "ports": [{"name": "http", "port": PORT, "targetPort": "http", "protocol": "TCP"}],
         },
