@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.eventually import PATIENCE, eventually
-from tests.e2e.kubectl import Kubectl, Manifest
+from tests.e2e.kubectl import Kubectl, Manifest, Refused
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 OURS = "app.kubernetes.io/managed-by=soloist"
@@ -49,6 +50,19 @@ class Room:
 
     def delete(self, plural: str, name: str, *, wait: bool = False) -> None:
         self.kubectl("delete", "-n", self.namespace, plural, name, f"--wait={str(wait).lower()}")
+
+    def evict(self, pod: str) -> bool:
+        """As `kubectl drain` asks for it; False while a budget says no."""
+        meta = {"name": pod, "namespace": self.namespace}
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/eviction"
+        try:
+            self.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(body))
+        except Refused as error:
+            if "disruption budget" not in str(error) and "not found" not in str(error):
+                raise
+            return "not found" in str(error)
+        return True
 
     def predict(self, endpoint: str, payload: dict[str, Any]) -> httpx.Response:
         """One prediction through the endpoint's Service."""

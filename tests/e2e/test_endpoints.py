@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import Any
 
@@ -122,6 +123,21 @@ def test_when_every_pod_of_the_champion_is_killed_the_version_before_answers(
     report.append(f"endpoint: load while every pod of the champion was killed: {outcome}")
     assert outcome.failed == 0, outcome.failures
     assert set(outcome.versions) == {"1", "2"}
+
+
+def test_nobody_notices_when_every_pod_is_evicted(
+    world: World, ward: Room, report: list[str]
+) -> None:
+    under_load = load(world, ward, at_most=40)
+
+    # When a machine is drained: its pods are asked to go, as fast as their budgets allow
+    pods = [pod["metadata"]["name"] for pod in ward.all("pods", f"soloist.dev/name={NAME}")]
+    for pod in pods:
+        eventually(functools.partial(ward.evict, pod), within=60, what=f"{pod} to be let go")
+
+    outcome = under_load.outcome(within=120)
+    report.append(f"endpoint: load while {len(pods)} pods were evicted: {outcome}")
+    assert outcome.failed == 0, outcome.failures
 
 
 def test_a_rollback_by_hand_stays_when_the_manifest_is_applied_again(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import time
 from collections.abc import Callable
 
 from tests.e2e.eventually import eventually
-from tests.e2e.kubectl import Refused
 from tests.e2e.world import MLFLOW, POSTGRES
 from tests.endurance.ward import NAME, Ward
 
@@ -71,7 +70,7 @@ def eviction(ward: Ward) -> str:
     chosen = f"soloist.dev/name={NAME}"
     pods = [pod["metadata"]["name"] for pod in ward.room.all("pods", chosen)]
     for pod in pods:
-        eventually(lambda pod=pod: _evicted(ward, pod), within=60, what=f"{pod} to be evicted")  # type: ignore[misc]  # mypy can't infer a lambda with a default
+        eventually(functools.partial(ward.room.evict, pod), within=60, what=f"{pod} to be let go")
     eventually(lambda: _is_whole(ward), within=60, what="the endpoint to be whole")
     return f"{len(pods)} pods"
 
@@ -102,21 +101,6 @@ def champion_killed(ward: Ward) -> str:
         "modelendpoints", NAME, lambda seen: seen.get("rung") == "champion", within=60, what="to be back",
     )  # fmt: skip
     return f"killed at {killed:.2f}"
-
-
-def _evicted(ward: Ward, pod: str) -> bool:
-    body = {
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": pod, "namespace": ward.room.namespace},
-    }
-    path = f"/api/v1/namespaces/{ward.room.namespace}/pods/{pod}/eviction"
-    try:
-        ward.room.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(body))
-    except Refused as error:
-        # The budget says no while another one is not back yet.
-        return "NotFound" in str(error) or "not found" in str(error)
-    return True
 
 
 def _rolled_out(ward: Ward, what: str) -> None:
