@@ -24,8 +24,8 @@ class Outcome:
     versions: dict[str, int]
     seen_seconds: dict[str, float]
     """From a version's first answer to its last."""
-    first_by_rung: dict[str, float]
-    """When a rung first answered, in seconds since 1970."""
+    longest_gap_seconds: float
+    """Between two good answers, whoever gave them."""
     p50_ms: float
     p99_ms: float
 

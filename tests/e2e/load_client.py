@@ -47,7 +47,8 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
     first_seen: dict[str, float] = field(default_factory=dict)
     last_seen: dict[str, float] = field(default_factory=dict)
-    first_by_rung: dict[str, float] = field(default_factory=dict)
+    last_good: float | None = None
+    longest_gap: float = 0.0
 
 
 async def connection(idle: list[Connection]) -> Connection:
@@ -97,8 +98,10 @@ async def ask(idle: list[Connection], tally: Tally) -> None:
     tally.versions[version] = tally.versions.get(version, 0) + 1
     tally.first_seen.setdefault(version, time.monotonic())
     tally.last_seen[version] = time.monotonic()
-    tally.first_by_rung.setdefault(headers.get("x-soloist-rung", "?"), time.time())
-    tally.seconds.append(time.monotonic() - started)
+    now = time.monotonic()
+    tally.longest_gap = max(tally.longest_gap, now - (tally.last_good or now))
+    tally.last_good = now
+    tally.seconds.append(now - started)
 
 
 async def run() -> Tally:
@@ -138,7 +141,7 @@ def main() -> int:
                     version: round(tally.last_seen[version] - first, 2)
                     for version, first in tally.first_seen.items()
                 },
-                "first_by_rung": tally.first_by_rung,
+                "longest_gap_seconds": round(tally.longest_gap, 2),
                 "p50_ms": round(1000 * quantile(tally.seconds, 0.5), 1),
                 "p99_ms": round(1000 * quantile(tally.seconds, 0.99), 1),
             }

@@ -24,6 +24,8 @@ class Line:
     """Requests that a bad version answered, or nobody."""
     p50_ms: float
     p99_ms: float
+    longest_gap_seconds: float
+    """The longest time in which no request was answered well."""
     notes: str
     """What was promised in seconds, as measured."""
 
@@ -61,9 +63,10 @@ def render(about: dict[str, Any]) -> str:
         "# Endpoints under load, while something happens\n\n"
         f"`{about['command']}`, {about['day']}, {about['cores']} cores with everything on them: the cluster, the load, the gateways and the "
         "model. Open loop (requests start by the clock), keep-alive connections, no retries by the client. *Harmed* are requests "
-        "that nobody answered well, and those that a bad version answered.\n\n"
-        "| case | runs | requests | failed | harmed | p50 ms | p99 ms | measured |\n"
-        "| --- | --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+        "that nobody answered well, and those that a bad version answered. The longest gap is the longest time without a good answer to "
+        "any request. Of several runs: sums of the requests, the worst of the times.\n\n"
+        "| case | runs | requests | failed | harmed | p50 ms | p99 ms | longest gap s | measured |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
     )
 
 
@@ -78,4 +81,5 @@ def _row(case: str, lines: list[Line]) -> str:
     p50, p99 = max(line.p50_ms for line in lines), max(line.p99_ms for line in lines)
     notes = "; ".join(dict.fromkeys(line.notes for line in lines if line.notes))
     failed = sum(line.failed for line in lines)
-    return f"| {case} | {len(lines)} | {sent:,} | {failed} | {share} | {p50} | {p99} | {notes} |"
+    gap = max(line.longest_gap_seconds for line in lines)
+    return f"| {case} | {len(lines)} | {sent:,} | {failed} | {share} | {p50} | {p99} | {gap} | {notes} |"
