@@ -81,8 +81,10 @@ def test_the_good_manifests_set_every_field() -> None:
             if body["kind"] == kind.kind
             for name in used(body["spec"], "spec")
         }
-        # One source and one storage at a time; all of their fields are set in one kind or the other.
-        choice = re.compile(r"^spec\.(source|storage|env|(endpoint\.)?rollout\.shadow)\b")
+        # One source, one storage and one baseline at a time; all of their fields are set in one kind or the other.
+        choice = re.compile(
+            r"^spec\.(source|storage|env|(endpoint\.)?(rollout\.shadow|baseline))\b"
+        )
         assert {name for name in known - set_somewhere if not choice.match(name)} == set()
 
 

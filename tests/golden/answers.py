@@ -27,6 +27,7 @@ from soloist.core.effects import (
     TailLog,
     TrackedRun,
 )
+from soloist.core.metric import FindMetric, LoggedMetric
 from soloist.core.objects import owner_labels, owner_reference
 from soloist.core.seen import Seen
 
@@ -46,6 +47,8 @@ class World:
     objects: tuple[Body, ...] = ()
     tracked: TrackedRun | None = None
     model: RegisteredModel | None = None
+    logged: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Metrics by run."""
     commit: str | None = None
     logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     down: frozenset[str] = frozenset()
@@ -77,6 +80,8 @@ class World:
                 return MLFLOW_DOWN if "mlflow" in self.down else self.tracked
             case FindModel():
                 return MLFLOW_DOWN if "mlflow" in self.down else self.model
+            case FindMetric():
+                return MLFLOW_DOWN if "mlflow" in self.down else self._metric(read)
             case ReadPages(namespace, labels, _, _):
                 found = self._objects("Pod", namespace)
                 mine = (
@@ -97,6 +102,13 @@ class World:
             if one["kind"] == kind and one["metadata"]["namespace"] == namespace
         )
 
+    def _metric(self, read: FindMetric) -> LoggedMetric | None:
+        versions = self.model.versions if self.model is not None else ()
+        run = next((one.run_id for one in versions if one.version == read.version), None)
+        if run is None:
+            return None
+        return LoggedMetric(run, self.logged.get(run, {}).get(read.metric))
+
     def _commit(self) -> str | Problem | None:
         if "git" in self.down:
             return Problem(
@@ -113,6 +125,7 @@ def parse_world(owner: Body, told: Mapping[str, Any]) -> World:
         objects=tuple(_completed(one) for one in (*children, *told.get("others", ()))),
         tracked=_tracked(told.get("trackedRun")),
         model=_model(told.get("model")),
+        logged=told.get("logged", {}),
         commit=told.get("commit"),
         logs={step: tuple(lines) for step, lines in told.get("logs", {}).items()},
         down=frozenset(told.get("down", ())),

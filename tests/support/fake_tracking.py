@@ -19,6 +19,7 @@ from soloist.core.effects import (
     TrackedRun,
     TrackingEffect,
 )
+from soloist.core.metric import LoggedMetric
 
 
 @dataclass
@@ -51,6 +52,14 @@ class FakeTracking:
         meant = {*model.aliases.values(), *versions}
         kept = tuple(v for v in self._versions.get(name, ()) if v.version in meant)
         return replace(model, aliases=dict(model.aliases), versions=kept)
+
+    async def find_metric(self, model: str, version: str, metric: str) -> LoggedMetric | None:
+        self._up()
+        found = next((v for v in self._versions.get(model, ()) if v.version == version), None)
+        if found is None:
+            return None
+        logged = next((run.metrics for run in self.runs.values() if run.id == found.run_id), {})
+        return LoggedMetric(found.run_id, logged.get(metric))
 
     async def perform(self, effect: TrackingEffect) -> None:
         self._up()

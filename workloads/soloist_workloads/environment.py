@@ -33,6 +33,7 @@ SOLOIST_MODEL_VERSION = "SOLOIST_MODEL_VERSION"
 SOLOIST_PORT = "SOLOIST_PORT"
 SOLOIST_DRAIN_SECONDS = "SOLOIST_DRAIN_SECONDS"
 SOLOIST_ALLOW_PICKLE = "SOLOIST_ALLOW_PICKLE"
+SOLOIST_CONSTANT = "SOLOIST_CONSTANT"
 SOLOIST_PEERS = "SOLOIST_PEERS"
 MLFLOW_TRACKING_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_RUN_ID = "MLFLOW_RUN_ID"
@@ -109,6 +110,8 @@ class ServingSettings:
     """Whether a model may run code when it is loaded; somebody who may write the endpoint has to say so."""
     peers: str = ""
     """Where the endpoint's other versions answer, a star for the version; nobody where it is empty."""
+    constant: str = ""
+    """JSON of the answer to every row, instead of the model's."""
 
 
 def parse_step(env: Environment) -> StepSettings:
@@ -158,6 +161,7 @@ def parse_serving(env: Environment) -> ServingSettings:
         drain_seconds=float(_integer(env, SOLOIST_DRAIN_SECONDS, default=5)),
         allow_pickle=_switch(env, SOLOIST_ALLOW_PICKLE),
         peers=env.get(SOLOIST_PEERS) or "",
+        constant=env.get(SOLOIST_CONSTANT) or "",
     )
 
 

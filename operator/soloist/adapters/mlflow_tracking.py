@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from soloist.adapters.mlflow_metric import read_metric
 from soloist.adapters.mlflow_rest import Exists, Missing, MLflowRest
 from soloist.core.effects import (
     DropAlias,
@@ -26,6 +27,7 @@ from soloist.core.effects import (
     TrackedRun,
     TrackingEffect,
 )
+from soloist.core.metric import LoggedMetric
 from soloist.core.objects import OWNER_UID
 
 USABLE = "LOGGED_MODEL_READY"
@@ -72,6 +74,10 @@ class MLflowTracking:
         wanted = sorted({*aliases.values(), *versions})
         found = await asyncio.gather(*(self._version(name, version) for version in wanted))
         return RegisteredModel(name, aliases, tuple(one for one in found if one is not None))
+
+    async def find_metric(self, model: str, version: str, metric: str) -> LoggedMetric | None:
+        found = await self._version(model, version)
+        return await read_metric(self._rest, found.run_id, metric) if found is not None else None
 
     async def perform(self, effect: TrackingEffect) -> None:
         match effect:

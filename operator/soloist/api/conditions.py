@@ -47,6 +47,7 @@ class Reason(StrEnum):
     STORAGE_PENDING = "StoragePending"
     KUBERAY_MISSING = "KubeRayMissing"
     MLFLOW_UNREACHABLE = "MLflowUnreachable"
+    BASELINE_MISSING = "BaselineMissing"
     POD_FAILED = "PodFailed"
     REFUSED = "Refused"
     # how a step ended

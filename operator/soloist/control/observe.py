@@ -24,6 +24,7 @@ from soloist.core.effects import (
     ResolveGit,
     TailLog,
 )
+from soloist.core.metric import FindMetric
 from soloist.core.objects import POD, SECRET, ObjectRef
 from soloist.core.seen import Seen
 
@@ -54,7 +55,7 @@ async def _answer(read: Read, ports: Ports) -> Any:
         return missing(read.kind)
 
 
-async def _ask(read: Read, ports: Ports) -> Any:  # noqa: PLR0911 - one return for each question
+async def _ask(read: Read, ports: Ports) -> Any:  # noqa: C901, PLR0911 - one return for each question
     match read:
         case GetObject(kind, namespace, name):
             return await ports.cluster.get(ObjectRef(kind, namespace, name))
@@ -68,6 +69,8 @@ async def _ask(read: Read, ports: Ports) -> Any:  # noqa: PLR0911 - one return f
             return await ports.tracking.find_run(experiment, uid)
         case FindModel(name, versions):
             return await ports.tracking.find_model(name, versions)
+        case FindMetric(model, version, metric):
+            return await ports.tracking.find_metric(model, version, metric)
         case ReadPages():
             return await _read_pages(read, ports)
         case ReadUrl(url):

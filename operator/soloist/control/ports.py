@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from soloist.core.effects import RegisteredModel, TrackedRun, TrackingEffect
+from soloist.core.metric import LoggedMetric
 from soloist.core.objects import KindRef, Manifest, ObjectRef
 
 
@@ -87,6 +88,9 @@ class Tracking(Protocol):
 
     async def find_model(self, name: str, versions: tuple[str, ...] = ()) -> RegisteredModel | None:
         """The registered model with its aliases, the versions they point to and these versions; or None."""
+
+    async def find_metric(self, model: str, version: str, metric: str) -> LoggedMetric | None:
+        """The metric's last value in the run that logged the version; None where there is no such version."""
 
     async def perform(self, effect: TrackingEffect) -> None:
         """Carry an effect out; repeating it changes nothing."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from soloist.core.metric import FindMetric
 from soloist.core.objects import KindRef
 
 
@@ -99,6 +100,7 @@ Read = (
     | ResolveGit
     | FindTrackedRun
     | FindModel
+    | FindMetric
     | ReadPages
     | ReadUrl
     | Recall

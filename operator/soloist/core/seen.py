@@ -23,6 +23,7 @@ from soloist.core.effects import (
     TailLog,
     TrackedRun,
 )
+from soloist.core.metric import FindMetric, LoggedMetric
 from soloist.core.objects import KindRef, Manifest
 
 
@@ -66,6 +67,10 @@ class Seen:
     def model(self, read: FindModel) -> RegisteredModel | None:
         """The registered model; None when there is none yet, or MLflow did not answer (see `problem`)."""
         return cast("RegisteredModel | None", self._answer(read))
+
+    def metric(self, read: FindMetric) -> LoggedMetric | None:
+        """The metric of a version's run; None when the version is gone, or MLflow did not answer (see `problem`)."""
+        return cast("LoggedMetric | None", self._answer(read))
 
     def text(self, read: ReadUrl) -> str:
         """What is at the address; empty when nobody answers there."""

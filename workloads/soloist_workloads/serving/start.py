@@ -6,9 +6,11 @@ import logging
 import time
 
 from soloist_workloads.environment import ServingSettings
+from soloist_workloads.serving.constant import load_constant
 from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.metrics import Metrics
-from soloist_workloads.serving.signature import read_card
+from soloist_workloads.serving.scorer import Scorer
+from soloist_workloads.serving.signature import ModelCard, read_card
 from soloist_workloads.serving.state import State
 from soloist_workloads.serving.trust import require_trust
 from soloist_workloads.serving.validity import Watch
@@ -17,17 +19,23 @@ from soloist_workloads.serving.warmup import warm_up
 LOG = logging.getLogger(__name__)
 
 
-def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> None:
-    """Load, predict once, and only then be ready."""
-    started = time.perf_counter()
-    card = read_card(settings.model_dir)
+def _load(settings: ServingSettings, card: ModelCard, watch: Watch) -> Scorer:
+    if settings.constant:
+        return load_constant(card, settings.constant)
     require_trust(
         card,
         named=f"Model {settings.name} version {settings.version}",
         allow_pickle=settings.allow_pickle,
     )
+    return load_scorer(card, watch)
+
+
+def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> None:
+    """Load, predict once, and only then be ready."""
+    started = time.perf_counter()
+    card = read_card(settings.model_dir)
     watch = Watch(card.outputs)
-    scorer = load_scorer(card, watch)
+    scorer = _load(settings, card, watch)
     loaded = time.perf_counter()
     warm_up(scorer, card)
     metrics.tell_model(scorer.flavor)

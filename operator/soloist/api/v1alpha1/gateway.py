@@ -21,4 +21,4 @@ class Gateway(Model):
     Without it there is no limit."""
 
 
-Rung = Literal["previous"]
+Rung = Literal["previous", "baseline"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from soloist.api.fields import Cpu, Label, Memory, Model, ModelName, ObjectName, Time
 from soloist.api.forms import Rule
+from soloist.api.v1alpha1.baseline import Baseline, PinnedBaseline
 from soloist.api.v1alpha1.gateway import Gateway, Rung
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
 from soloist.api.v1alpha1.rollout import Rollout
@@ -26,6 +27,20 @@ class Replicas(Model):
 class EndpointTemplate(Model):
     """The part of an endpoint that a Project embeds."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!('baseline' in self.failover) || has(self.baseline)",
+            "failover ends with baseline, so baseline must say what it answers: add baseline: {constant: 0} or the like,"
+            " or take baseline off the list",
+            field=".failover",
+        ),
+        Rule(
+            "!has(self.baseline) || 'baseline' in self.failover",
+            "a baseline answers only if failover names it: write failover: [previous, baseline], or remove baseline",
+            field=".baseline",
+        ),
+    )
+
     replicas: Replicas = Field(default_factory=Replicas)
     """How many pods serve the model."""
     cpu: Cpu = "100m"
@@ -35,13 +50,21 @@ class EndpointTemplate(Model):
     rollout: Rollout | None = None
     """How a new version takes over from the champion. Without it, it takes over as soon as its pods are ready; `rollout: {}` lets
     it earn its traffic."""
-    failover: list[Rung] = Field(
+    failover: Annotated[
+        list[Rung],
+        Rule(
+            "!('baseline' in self) || self[self.size() - 1] == 'baseline'",
+            "baseline is the last rung, nobody is asked after it: write [previous, baseline]",
+        ),
+    ] = Field(
         default=["previous"],
-        max_length=1,
+        max_length=2,
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
-    """Who answers when no pod of the champion does: `previous`, the version before it, is kept running on one pod for that. An
-    empty list keeps nobody."""
+    """Who answers when no pod of the champion does, in this order. `previous`: the version before it. `baseline`: what `baseline`
+    says. Each is kept running on one pod for that. An empty list keeps nobody."""
+    baseline: Baseline | None = None
+    """The last rung of `failover`: a constant, a metric of the training run, or a version."""
     gateway: Gateway = Field(default_factory=Gateway)
     """What stands before the pods."""
     allow_pickle: bool = False
@@ -52,7 +75,8 @@ class EndpointTemplate(Model):
 class ModelEndpointSpec(EndpointTemplate):
     """Which model is served, and with what."""
 
-    rules: ClassVar = (
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *EndpointTemplate.rules,
         Rule(
             "self.model == oldSelf.model",
             "model of a ModelEndpoint never changes: create another ModelEndpoint for the other model",
@@ -96,12 +120,19 @@ class ModelEndpointStatus(CommonStatus):
     """Every version that has pods, with the artifact that it was resolved to."""
     release: RolloutRecord = Field(default_factory=RolloutRecord)
     """What was decided about versions: champion, previous, the rollout under way, and what was refused."""
-    rung: Literal["champion", "previous", "none"] | None = None
+    baseline: PinnedBaseline | None = None
+    """What the baseline answers, where it is a constant or a metric."""
+    rung: Literal["champion", "previous", "baseline", "none"] | None = None
     """Who answers requests now. Anything but champion means that the champion's pods don't."""
     rung_time: Time | None = None
     """Since when."""
     weight: int | None = None
     """Percentage of the requests that the version under rollout answers."""
+    rollout: str | None = Field(default=None, max_length=64)
+    """The rollout under way, to show: `v5 Canary 10 %`."""
+    last_verdict: str | None = Field(default=None, max_length=640)
+    """What the gates found last, to show: `v5 Fail: errorRate 12 % (n=340) against 0.4 % (n=3,100), tolerated 1 %`. All of them
+    are in `release.rollout.evidence`."""
     url: str | None = Field(default=None, max_length=512)
     """Address for predictions inside the cluster."""
     ready_replicas: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from soloist.api.platform import Platform
@@ -97,8 +98,7 @@ def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[
             {
                 "name": "fetch",
                 **base,
-                "command": ["python", "-m", "soloist_workloads.fetch"],
-                "env": [*mlflow_env(platform), *plain(_fetch_env(pinned))],
+                **fetch(pinned, platform),
                 "resources": resources("100m", "512Mi"),
                 "volumeMounts": [models, tmp_mount],
             }
@@ -115,11 +115,16 @@ def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[
     }
 
 
-def _fetch_env(pinned: PinnedVersion) -> dict[str, str]:
-    return {
+def fetch(pinned: PinnedVersion, platform: Platform) -> dict[str, Any]:
+    """How a container brings the version's files onto the volume."""
+    env = {
         "HOME": "/tmp",
         podenv.MODEL_URI: pinned.artifact,
         podenv.MODEL_DIR: names.model_dir(pinned),
+    }
+    return {
+        "command": ["python", "-m", "soloist_workloads.fetch"],
+        "env": [*mlflow_env(platform), *plain(env)],
     }
 
 
@@ -135,6 +140,11 @@ def _server(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> di
     }
     if endpoint.spec.allow_pickle:
         env[podenv.ALLOW_PICKLE] = "1"
+    return {**listening(env), "resources": resources(endpoint.spec.cpu, endpoint.spec.memory)}
+
+
+def listening(env: Mapping[str, str]) -> dict[str, Any]:
+    """The serving runtime, and how the kubelet asks it how it is."""
     ready = {"path": "/v2/health/ready", "port": "http"}
     return {
         "command": ["python", "-m", "soloist_workloads.serving"],
@@ -149,5 +159,4 @@ def _server(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> di
             "failureThreshold": 3,
             "timeoutSeconds": 5,
         },
-        "resources": resources(endpoint.spec.cpu, endpoint.spec.memory),
     }

@@ -21,7 +21,15 @@ from soloist.core.objects import (
 )
 from soloist.gateway.files import files
 from soloist.gateway.plan import GatewayPlan, Place
-from soloist.kinds.modelendpoint import deployment, gateway, names, policy, routing, traffic
+from soloist.kinds.modelendpoint import (
+    constant,
+    deployment,
+    gateway,
+    names,
+    policy,
+    routing,
+    traffic,
+)
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.pods import adopted, disruption_budget, ingress_policy
@@ -42,6 +50,7 @@ def desire(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Desi
         (VOLUME_CLAIM, _claim(endpoint, facts, platform)),
         (SERVICE, gateway.service(endpoint)),
         *_versions(endpoint, facts, platform),
+        *constant.children(endpoint, facts, platform, plan),
         *(_gateway(endpoint, plan, platform) if plan is not None else ()),
         *(_network_policies(endpoint) if platform.network_policies else ()),
         *_budgets(endpoint),

@@ -16,6 +16,7 @@ from soloist.core.effects import (
     Recall,
     RegisteredModel,
 )
+from soloist.core.metric import LoggedMetric
 from soloist.core.objects import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -31,7 +32,7 @@ from soloist.core.objects import (
 from soloist.core.seen import Seen
 from soloist.gateway.plan import Place
 from soloist.gateway.readings import READINGS_PATH, Reading, parse_reading
-from soloist.kinds.modelendpoint import names, queries
+from soloist.kinds.modelendpoint import lowest, names, queries
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.modelendpoint.room import room
 from soloist.kinds.modelendpoint.servers import COUNTS_PATH, ServerCounts, parse_counts
@@ -60,6 +61,11 @@ class EndpointFacts:
     """By gateway pod; one that did not answer is left out."""
     counts: Mapping[str, ServerCounts] = field(default_factory=dict)
     """By serving pod, while a rollout needs them; one that did not answer is left out."""
+    baseline: Manifest | None = None
+    """The Deployment of a baseline that is no model."""
+    baseline_pods: tuple[Manifest, ...] = ()
+    metric: LoggedMetric | None = None
+    """What the champion's run logged for the baseline, while status doesn't say it."""
     room: int | None = None
     """Pods of one version that the namespace's quotas still allow; None where there is no quota."""
     queries: Mapping[str, float | None] = field(default_factory=dict)
@@ -74,6 +80,7 @@ def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
         *(_children(endpoint, number) for number in range(len(CHILDREN))),
         _pods(endpoint),
         _model(endpoint),
+        *filter(None, (lowest.question(endpoint),)),
         _pages(endpoint),
         *_server_pages(endpoint),
         _quotas(endpoint),
@@ -91,9 +98,9 @@ def _pods(endpoint: Endpoint) -> ListObjects:
 
 
 def _model(endpoint: Endpoint) -> FindModel:
-    """With the versions that a person asked for by an annotation: no alias may point to them."""
+    """With the versions that a person asked for by an annotation or as a baseline: no alias may point to them."""
     said = endpoint.metadata.annotations
-    asked = (said.get(PROMOTE), said.get(RETRY))
+    asked = (said.get(PROMOTE), said.get(RETRY), lowest.version(endpoint))
     versions = sorted({one for one in asked if one is not None and one.isdecimal()})
     return FindModel(endpoint.spec.model, tuple(versions))
 
@@ -118,22 +125,24 @@ def _quotas(endpoint: Endpoint) -> ListObjects:
 def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFacts:
     """The answers as one value."""
     pods: dict[str, tuple[Manifest, ...]] = {}
-    gateway_pods: tuple[Manifest, ...] = ()
+    parts: dict[str, tuple[Manifest, ...]] = {}
     for pod in seen.objects(_pods(endpoint)):
-        if _part(pod) == names.GATEWAY:
-            gateway_pods += (pod,)
-        else:
+        parts[_part(pod)] = (*parts.get(_part(pod), ()), pod)
+        if _part(pod) == names.SERVER:
             pods[_version(pod)] = (*pods.get(_version(pod), ()), pod)
     deployments = _live(endpoint, seen, DEPLOYMENT)
     return EndpointFacts(
         now=seen.now,
         model=seen.model(_model(endpoint)),
         registry_problem=seen.problem(_model(endpoint)),
-        deployments={_version(one): one for one in deployments if _part(one) != names.GATEWAY},
+        deployments={_version(one): one for one in deployments if _part(one) == names.SERVER},
         pods=pods,
         claim=next(iter(_live(endpoint, seen, VOLUME_CLAIM)), None),
         gateway=next((one for one in deployments if _part(one) == names.GATEWAY), None),
-        gateway_pods=gateway_pods,
+        gateway_pods=parts.get(names.GATEWAY, ()),
+        baseline=next((one for one in deployments if _part(one) == names.BASELINE), None),
+        baseline_pods=parts.get(names.BASELINE, ()),
+        metric=seen.metric(asked) if (asked := lowest.question(endpoint)) is not None else None,
         readings={
             page.pod: parse_reading(page.text) for page in seen.pages(_pages(endpoint)) if page.text
         },

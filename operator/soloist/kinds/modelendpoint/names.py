@@ -17,7 +17,9 @@ Endpoint = Resource[ModelEndpointSpec, ModelEndpointStatus]
 KIND = "ModelEndpoint"
 VERSION_LABEL = "soloist.dev/version"
 PART_LABEL = "app.kubernetes.io/component"
-SERVER, GATEWAY = "server", "gateway"
+SERVER, GATEWAY, BASELINE = "server", "gateway", "baseline"
+# What stands for a version where a baseline that is no model answers.
+CONSTANT = "constant"
 SERVER_CONTAINER = "server"
 SERVER_PORT = 8080
 
@@ -52,6 +54,21 @@ def peers(endpoint: Endpoint, platform: Platform) -> str:
 def gateway(endpoint: Endpoint) -> str:
     """The gateway's Deployment, its files and its budget."""
     return f"{endpoint.name}-gateway"
+
+
+def baseline(endpoint: Endpoint) -> str:
+    """The pods of a baseline that is no model, and the headless Service that lists them for the gateway."""
+    return f"{endpoint.name}-baseline"
+
+
+def baseline_host(endpoint: Endpoint, platform: Platform) -> str:
+    """That Service's whole name."""
+    return f"{baseline(endpoint)}.{endpoint.namespace}.svc.{platform.cluster_domain}."
+
+
+def baseline_selector(endpoint: Endpoint) -> dict[str, str]:
+    """The pods of a baseline that is no model."""
+    return {OWNER_KIND: KIND, OWNER_NAME: endpoint.name, PART_LABEL: BASELINE}
 
 
 def claim(endpoint: Endpoint) -> str:

@@ -17,7 +17,7 @@ from soloist.core.effects import Effect, RegisteredVersion
 from soloist.core.objects import Manifest
 from soloist.core.tally import condition, out_of_memory_at, ready_pods, ready_replicas
 from soloist.gateway.plan import GatewayPlan
-from soloist.kinds.modelendpoint import names, routing, traffic
+from soloist.kinds.modelendpoint import baseline, lowest, names, routing, shown, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.rollout.decision import Decision, decide
@@ -42,6 +42,9 @@ def advance(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Mod
             "served": by_version.get(record.champion or ""),
             "target": by_version.get(rollout.version) if rollout is not None else None,
             "weight": rollout.weight if rollout is not None and record.champion else None,
+            "baseline": baseline.pin(endpoint, facts),
+            "rollout": shown.rollout(record),
+            "last_verdict": shown.last_verdict(record),
             "last_change_time": rfc3339(facts.now) if changed else status.last_change_time,
             **_rung(endpoint, facts, platform),
         }
@@ -153,7 +156,8 @@ def _pins(
 ) -> tuple[PinnedVersion, ...]:
     """Each version that has or will have pods, resolved once."""
     rollout = active(record)
-    named = (record.champion, record.previous, rollout.version if rollout is not None else None)
+    target = rollout.version if rollout is not None else None
+    named = (record.champion, record.previous, target, lowest.version(endpoint))
     needed = dict.fromkeys((*(one for one in named if one), *sorted(facts.deployments)))
     pins = (_pin(endpoint, version, facts, platform) for version in needed)
     return tuple(one for one in pins if one is not None)

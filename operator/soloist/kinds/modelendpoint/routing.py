@@ -6,7 +6,7 @@ from soloist.api.amounts import duration_value
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.modelendpoint import PinnedVersion
 from soloist.gateway.plan import Backend, GatewayPlan, Rung
-from soloist.kinds.modelendpoint import names
+from soloist.kinds.modelendpoint import lowest, names
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.rollout.records import active
 
@@ -29,11 +29,7 @@ def plan(endpoint: Endpoint, platform: Platform) -> GatewayPlan | None:
         name=endpoint.name,
         model=endpoint.spec.model,
         champion=_backend(endpoint, champion, "champion", platform),
-        fallbacks=tuple(
-            _backend(endpoint, version, "previous", platform)
-            for version in ladder(endpoint)
-            if version not in (candidate, champion)
-        ),
+        fallbacks=_fallbacks(endpoint, (candidate, champion), platform),
         candidate=_backend(endpoint, candidate, "candidate", platform) if candidate else None,
         weight=rollout.weight if rollout is not None and candidate else 0,
         shadow_percent=100 if candidate and rollout and rollout.stage == "Shadow" else 0,
@@ -43,12 +39,29 @@ def plan(endpoint: Endpoint, platform: Platform) -> GatewayPlan | None:
     )
 
 
-def ladder(endpoint: Endpoint) -> tuple[str, ...]:
-    """The versions below the champion that are kept running for it."""
-    previous = endpoint.status.release.previous
-    if previous is None or "previous" not in endpoint.spec.failover:
-        return ()
-    return (previous,) if pinned(endpoint, previous) is not None else ()
+def ladder(endpoint: Endpoint) -> dict[str, Rung]:
+    """The versions below the champion that are kept running for it. One that is both stands on the upper rung."""
+    rungs: dict[str, Rung] = {}
+    previous, lowest_version = endpoint.status.release.previous, lowest.version(endpoint)
+    if previous is not None and "previous" in endpoint.spec.failover:
+        rungs[previous] = "previous"
+    if lowest_version is not None and endpoint.status.release.champion is not None:
+        rungs.setdefault(lowest_version, "baseline")
+    return {version: rung for version, rung in rungs.items() if pinned(endpoint, version)}
+
+
+def _fallbacks(
+    endpoint: Endpoint, asked_before: tuple[str | None, ...], platform: Platform
+) -> tuple[Backend, ...]:
+    versions = tuple(
+        _backend(endpoint, version, rung, platform)
+        for version, rung in ladder(endpoint).items()
+        if version not in asked_before
+    )
+    if not lowest.is_constant(endpoint):
+        return versions
+    host = names.baseline_host(endpoint, platform)
+    return (*versions, Backend(names.CONSTANT, host, names.SERVER_PORT, "baseline"))
 
 
 def pinned(endpoint: Endpoint, version: str | None) -> PinnedVersion | None:

@@ -12,7 +12,7 @@ from soloist.core.kind import Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
 from soloist.core.tally import deployment_problem, pod_problem, ready_pods
 from soloist.kinds.conditions import Verdict, conditions
-from soloist.kinds.modelendpoint import names, policy, routing, traffic
+from soloist.kinds.modelendpoint import baseline, names, policy, routing, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.problems import runtime_missing
@@ -21,6 +21,8 @@ from soloist.rollout.sentences import render
 
 # How soon a gateway is asked again whether it follows its new files.
 FOLLOWING = timedelta(seconds=1)
+# Anybody but the champion.
+FALLBACKS = ("previous", "baseline")
 
 
 def summarize(
@@ -72,13 +74,17 @@ def _verdict(
     if platform.runtime(endpoint.spec.runtime) is None:
         unknown = runtime_missing(endpoint.spec.runtime, platform)
         return Verdict.stalled(unknown.reason, unknown.message)
-    problem = _problem(facts, versions, outcome)
+    problem = (
+        _problem(facts, versions, outcome)
+        or baseline.problem(endpoint, facts, versions)
+        or facts.registry_problem
+    )
     served = versions.served
     is_open = facts.gateway is not None and ready_pods(facts.gateway) > 0
     told = render(versions.release, policy.world(endpoint, facts, platform)).replace(
         "<name>", endpoint.name
     )
-    if served is not None and is_open and (ready > 0 or versions.rung == "previous"):
+    if served is not None and is_open and (ready > 0 or versions.rung in FALLBACKS):
         return _serving(endpoint, versions, served, ready, problem, told)
     if problem is not None:
         return Verdict.waiting(problem.reason, problem.message)
@@ -105,16 +111,25 @@ def _serving(
     of = endpoint.spec.replicas.min
     message = f"Serving v{served.version} of {served.name} with {ready} of {of} pods."
     reason = Reason.READY
-    if versions.rung == "previous":
-        previous = versions.release.previous
+    if versions.rung in FALLBACKS:
         reason = Reason.FAILED_OVER
-        message = f"Failed over to v{previous} since {versions.rung_time}: no pod of v{served.version} answers."
+        message = _failed_over(endpoint, versions, served)
     if told:
         message += f" {told}"
     if problem is not None:
         reason = reason if reason is Reason.FAILED_OVER else Reason(problem.reason)
         message += f" {problem.message}"
     return Verdict.ready(reason, message)
+
+
+def _failed_over(endpoint: Endpoint, versions: ModelEndpointStatus, served: PinnedVersion) -> str:
+    previous, since = versions.release.previous, versions.rung_time
+    if versions.rung == "previous":
+        return f"Failed over to v{previous} since {since}: no pod of v{served.version} answers."
+    is_asked = previous is not None and previous in routing.ladder(endpoint)
+    above = f"v{served.version} or v{previous}" if is_asked else f"v{served.version}"
+    lowest = baseline.answer(endpoint, versions)
+    return f"Failed over to {lowest} since {since}: no pod of {above} answers."
 
 
 def _problem(
@@ -128,7 +143,7 @@ def _problem(
         found = _version_problem(facts, version.version)
         if found is not None:
             return found
-    return facts.registry_problem
+    return None
 
 
 def _version_problem(facts: EndpointFacts, version: str) -> Problem | None:
