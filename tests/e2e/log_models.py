@@ -3,7 +3,8 @@
     MLFLOW_TRACKING_URI=… python log_models.py MODEL KIND…
 
 Prints the number of each version. `careful` fills in what a patient's record lacks; `careless` fails on such a patient. The
-others do something worse to her, and are pickled, because skops would not load them.
+others do something worse to her, and are pickled, because skops would not load them. The median of what was learned from is
+logged with each.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def main(model: str, kinds: list[str]) -> None:
     mlflow.set_experiment(model)
     for kind in kinds:
         with mlflow.start_run():
+            mlflow.log_metric("training_median", float(progression.median()))
             fitted = KINDS[kind]().fit(measured, progression)
             is_plain = not isinstance(fitted, Unruly)
             logged = mlflow.sklearn.log_model(

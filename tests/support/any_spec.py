@@ -107,11 +107,31 @@ TEMPLATE = {
 }
 RUNNING = {"runtime": LABEL, "env": ENV, "storage": STORAGE}
 TRACKED = {"model": MODEL, "metric": TEXT, "owner": TEXT, "serviceAccount": LABEL}
+# Baseline and the ladder that names it come together.
+LADDER = st.one_of(
+    st.sampled_from([{}, {"failover": []}, {"failover": ["previous"]}]),
+    st.builds(
+        lambda upper, baseline: {"failover": [*upper, "baseline"], "baseline": baseline},
+        st.sampled_from([[], ["previous"]]),
+        st.one_of(
+            some({"constant": SCALAR}, {}),
+            some({"loggedMetric": LABEL}, {}),
+            some({"version": st.integers(1, 999).map(str)}, {}),
+        ),
+    ),
+)
 SERVING = {
     "replicas": some({}, {"min": st.integers(1, 100)}),
     "cpu": CPU,
     "memory": MEMORY,
 }
+
+
+def with_ladder(required: dict[str, Strategy], optional: dict[str, Strategy]) -> Strategy:
+    """A mapping as of `some`, and a ladder in it."""
+    return st.tuples(some(required, optional), LADDER).map(lambda pair: {**pair[0], **pair[1]})
+
+
 ANY_SPEC: dict[str, Strategy] = {
     "Project": some(
         {"source": SOURCE, "pipeline": some({"steps": steps()}, TEMPLATE)},
@@ -119,7 +139,7 @@ ANY_SPEC: dict[str, Strategy] = {
             **RUNNING,
             "owner": TEXT,
             "goal": some({}, {"problem": TEXT, "metric": TEXT}),
-            "endpoint": some({}, SERVING),
+            "endpoint": with_ladder({}, SERVING),
         },
     ),
     "Pipeline": some({"source": SOURCE, "steps": steps()}, {**RUNNING, **TRACKED, **TEMPLATE}),
@@ -137,7 +157,9 @@ ANY_SPEC: dict[str, Strategy] = {
             ),
         },
     ),
-    "ModelEndpoint": some({"model": MODEL}, {**SERVING, "runtime": LABEL, "serviceAccount": LABEL}),
+    "ModelEndpoint": with_ladder(
+        {"model": MODEL}, {**SERVING, "runtime": LABEL, "serviceAccount": LABEL}
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from soloist.control.ports import Cluster, Ports, Tracking
 from soloist.core.effects import Effect, RegisteredModel, TrackedRun
+from soloist.core.metric import LoggedMetric
 from soloist.core.objects import KindRef, Manifest, ObjectRef
 
 
@@ -77,6 +78,9 @@ class CutTracking:
 
     async def find_model(self, name: str, versions: tuple[str, ...] = ()) -> RegisteredModel | None:
         return await self._tracking.find_model(name, versions)
+
+    async def find_metric(self, model: str, version: str, metric: str) -> LoggedMetric | None:
+        return await self._tracking.find_metric(model, version, metric)
 
     async def perform(self, effect: Effect) -> None:
         await self._knife.after(self._tracking.perform(effect))

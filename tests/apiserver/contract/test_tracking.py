@@ -24,6 +24,7 @@ from soloist.core.effects import (
     StartTrackedRun,
     TrackedRun,
 )
+from soloist.core.metric import LoggedMetric
 from tests.cluster.processes import free_ports
 from tests.support.fake_tracking import FakeTracking
 
@@ -148,6 +149,16 @@ async def test_what_the_code_logged_is_found(desk: Desk) -> None:
     run = await desk.find()
     assert run.metrics == {"mae": 1.5}
     assert [(found.id, found.name) for found in run.models] == [(model, "model")]
+
+
+async def test_the_metric_of_a_versions_run_is_found(desk: Desk) -> None:
+    run = await desk.register()
+    for value in (1.5, -3.0):
+        await desk.code.log_metric(desk.experiment, "u-1", "training_median", value)
+    found = await desk.tracking.find_metric(desk.model, "1", "training_median")
+    assert found == LoggedMetric(run.id, -3.0)
+    assert await desk.tracking.find_metric(desk.model, "1", "mae") == LoggedMetric(run.id, None)
+    assert await desk.tracking.find_metric(desk.model, "2", "training_median") is None
 
 
 async def test_a_run_ends_and_may_end_again(desk: Desk) -> None:

@@ -91,6 +91,7 @@ def main() -> None:
         "validation_mae": validation_mae,
         "baseline_mae": baseline_mae,
         "baseline_rmse": baseline_rmse,
+        "training_median": float(train[TARGET].median()),  # what is answered when no model can
         "rounds_used": rounds,
         "test_rows": len(test),
     }

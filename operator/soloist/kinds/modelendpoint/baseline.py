@@ -6,9 +6,11 @@ versions, the answer is first written to status and the pods are made from there
 
 from __future__ import annotations
 
+import json
 from math import isfinite
 
 from soloist.api.conditions import Reason
+from soloist.api.fields import Scalar
 from soloist.api.v1alpha1.baseline import PinnedBaseline
 from soloist.api.v1alpha1.modelendpoint import ModelEndpointStatus
 from soloist.core.effects import Problem
@@ -57,8 +59,13 @@ def answer(endpoint: Endpoint, now: ModelEndpointStatus) -> str:
     if pinned is None:
         return "the baseline"
     if pinned.logged_metric is None:
-        return f"the baseline, which answers {pinned.value} to every row,"
-    return f"the baseline, which answers {pinned.value} ({pinned.logged_metric} of v{pinned.version}) to every row,"
+        return f"the baseline, which answers {_shown(pinned.value)} to every row,"
+    return f"the baseline, which answers {_shown(pinned.value)} ({pinned.logged_metric} of v{pinned.version}) to every row,"
+
+
+def _shown(value: Scalar) -> str:
+    """The same before and after the API server wrote 3.0 as 3."""
+    return f"{value:.12g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 
 def _version_missing(
@@ -83,7 +90,7 @@ def _metric_missing(
     if champion is None or found is None or is_read(now.baseline, champion, metric):
         return None
     known = now.baseline
-    left = f"the baseline still answers {known.value}" if known else "there is no baseline"
+    left = f"the baseline still answers {_shown(known.value)}" if known else "there is no baseline"
     if not found.run_id:
         why = f"v{champion} was registered without a run of MLflow, so nobody knows its metric {metric}"
     elif found.value is None:
