@@ -10,7 +10,7 @@ import pytest
 from soloist.api.v1alpha1.baseline import PinnedBaseline
 from soloist.core.effects import Problem
 from soloist.core.metric import FindMetric, LoggedMetric
-from soloist.core.objects import DEPLOYMENT
+from soloist.core.objects import DEPLOYMENT, SERVICE
 from soloist.core.outcome import Done
 from soloist.kinds.modelendpoint import lowest, policy, routing
 from soloist.kinds.modelendpoint.desired import desire
@@ -113,6 +113,14 @@ def test_its_pod_gets_the_answer_and_the_champions_signature() -> None:
         1,
         {"maxUnavailable": 0, "maxSurge": 1},
     )
+
+
+def test_the_gateways_know_its_next_pod_before_it_is_ready() -> None:
+    endpoint = an_endpoint(with_baseline({"value": 1}), **CONSTANT)
+    children = desire(endpoint, endpoint_facts(), PLATFORM).children
+    specs = {made["metadata"]["name"]: made["spec"] for kind, made in children if kind == SERVICE}
+    assert specs["flights-baseline"]["publishNotReadyAddresses"] is True
+    assert specs["flights-baseline"]["clusterIP"] == "None"
 
 
 def test_another_champion_has_the_same_pods_replaced_with_none_missing() -> None:

@@ -43,13 +43,7 @@ def _service(endpoint: Endpoint) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": names.baseline(endpoint), "namespace": endpoint.namespace},
-        "spec": {
-            "clusterIP": "None",
-            "selector": names.baseline_selector(endpoint),
-            "ports": [
-                {"name": "http", "port": names.SERVER_PORT, "targetPort": "http", "protocol": "TCP"}
-            ],
-        },
+        "spec": deployment.headless(names.baseline_selector(endpoint)),
     }
 
 

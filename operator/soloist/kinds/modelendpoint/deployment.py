@@ -69,14 +69,19 @@ def service(endpoint: Endpoint, version: str) -> dict[str, Any]:
             "namespace": endpoint.namespace,
             "labels": {names.VERSION_LABEL: version},
         },
-        "spec": {
-            "clusterIP": "None",
-            # The gateways probe each pod themselves. Told of a pod only once it is ready, they would know it seconds later
-            # (a cluster's DNS answers are cached for five) than the kubelet, who lets the pod before it go at once.
-            "publishNotReadyAddresses": True,
-            "selector": names.selector(endpoint, version),
-            "ports": [{"name": "http", "port": PORT, "targetPort": "http", "protocol": "TCP"}],
-        },
+        "spec": headless(names.selector(endpoint, version)),
+    }
+
+
+def headless(selector: dict[str, str]) -> dict[str, Any]:
+    """A Service's spec that lists pods for the gateways."""
+    return {
+        "clusterIP": "None",
+        # The gateways probe each pod themselves. Told of a pod only once it is ready, they would know it seconds later
+        # (a cluster's DNS answers are cached for five) than the kubelet, who lets the pod before it go at once.
+        "publishNotReadyAddresses": True,
+        "selector": selector,
+        "ports": [{"name": "http", "port": PORT, "targetPort": "http", "protocol": "TCP"}],
     }
 
 
