@@ -134,6 +134,12 @@ def _verdict(
         return Verdict.progressing(Reason.PROGRESSING, f"Starting run {run}{WHY[start.reason]}.")
     if facts.runs:
         return _from_run(facts.runs[-1], _follows(pipeline, facts))
+    if not policy.last_number(pipeline, facts):
+        return Verdict.ready(
+            Reason.READY,
+            "No Run yet: the schedule starts the first, or kubectl annotate pipeline"
+            f" {pipeline.name} {names.REQUEST}=now.",
+        )
     return Verdict.ready(
         Reason.READY,
         f"All Runs were deleted, the newest one, {pipeline.name}-{pipeline.status.last_run_number},"
@@ -144,7 +150,11 @@ def _verdict(
 def _follows(pipeline: Pipeline, facts: PipelineFacts) -> str:
     """What waits for the Run under way."""
     trigger = policy.source_trigger(pipeline, facts)
-    is_new = trigger is not None and not policy.is_answered(pipeline, facts, trigger)
+    is_new = (
+        trigger is not None
+        and pipeline.spec.run_on_change
+        and not policy.is_answered(pipeline, facts, trigger)
+    )
     if is_new or policy.is_requested(pipeline, facts):
         return f" Run {names.run(pipeline, policy.last_number(pipeline, facts) + 1)} follows."
     return ""
@@ -152,7 +162,8 @@ def _follows(pipeline: Pipeline, facts: PipelineFacts) -> str:
 
 def _suspended_sentence(pipeline: Pipeline, facts: PipelineFacts) -> str:
     trigger = policy.source_trigger(pipeline, facts)
-    if trigger is not None and not policy.is_answered(pipeline, facts, trigger):
+    is_new = trigger is not None and not policy.is_answered(pipeline, facts, trigger)
+    if is_new and pipeline.spec.run_on_change:
         number = policy.last_number(pipeline, facts) + 1
         return (
             f"Suspended. Run {pipeline.name}-{number} would start for the changed code or steps:"
