@@ -103,10 +103,13 @@ TEMPLATE = {
     "concurrencyPolicy": st.sampled_from(["Forbid", "Replace", "Allow"]),
     "startingDeadline": DURATION,
     "history": some({}, {"succeeded": st.integers(1, 100), "failed": st.integers(1, 100)}),
+    "runOnChange": st.booleans(),
     "suspend": st.booleans(),
 }
 RUNNING = {"runtime": LABEL, "env": ENV, "storage": STORAGE}
 TRACKED = {"model": MODEL, "metric": TEXT, "owner": TEXT, "serviceAccount": LABEL}
+BATCH = {"input": LABEL.map("in/{}".format), "output": LABEL.map("out/{}".format)}
+BATCH_OPTIONS = {"schedule": SCHEDULE, "cpu": CPU, "memory": MEMORY, "timeout": DURATION}
 SERVING = {
     "replicas": some({}, {"min": st.integers(1, 100)}),
     "cpu": CPU,
@@ -119,7 +122,7 @@ ANY_SPEC: dict[str, Strategy] = {
             **RUNNING,
             "owner": TEXT,
             "goal": some({}, {"problem": TEXT, "metric": TEXT}),
-            "endpoint": some({}, SERVING),
+            "endpoint": some({}, {**SERVING, "batch": some(BATCH, BATCH_OPTIONS)}),
         },
     ),
     "Pipeline": some({"source": SOURCE, "steps": steps()}, {**RUNNING, **TRACKED, **TEMPLATE}),
@@ -137,7 +140,15 @@ ANY_SPEC: dict[str, Strategy] = {
             ),
         },
     ),
-    "ModelEndpoint": some({"model": MODEL}, {**SERVING, "runtime": LABEL, "serviceAccount": LABEL}),
+    "ModelEndpoint": some(
+        {"model": MODEL},
+        {
+            **SERVING,
+            "runtime": LABEL,
+            "serviceAccount": LABEL,
+            "batch": some({**BATCH, "storage": st.one_of(*LENT[:2])}, BATCH_OPTIONS),
+        },
+    ),
 }
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -232,3 +233,29 @@ def test_a_batch_killed_before_any_of_its_writes_ends_as_one_that_never_died(
     assert not record(killed, "a-00001.parquet")["is_done"]
     assert [one.is_skipped for one in score(Doubling(), killed)] == [True, False]
     assert results(killed) == results(whole)
+
+
+class Forest(Doubling):
+    """As a model of trees: each row is walked by itself, whatever stands beside it."""
+
+    @property
+    def matrix(self) -> Any:
+        return SimpleNamespace(rows_are_apart=True)
+
+
+def test_rows_share_a_request_only_where_that_changes_no_answer(tmp_path: Path) -> None:
+    write_parquet(tmp_path, "in/a.parquet", {"x": [float(n) for n in range(600)]})
+    alone, together = Doubling(), Forest()
+    score(alone, tmp_path)
+    score(together, tmp_path, output="together")
+    assert (alone.asked, together.asked) == (600, 2)
+    ours, theirs = results(tmp_path), results(tmp_path, "together")
+    assert ours["a-00000.parquet"] == theirs["a-00000.parquet"]
+
+
+def test_a_row_that_is_refused_among_others_is_the_only_one_that_is(tmp_path: Path) -> None:
+    write_parquet(tmp_path, "in/a.parquet", {"x": [*([1.0] * 300), 5000.0, None, *([2.0] * 298)]})
+    (scored,) = score(Forest(), tmp_path)
+    assert (scored.rows, scored.refused) == (598, 2)
+    refused = pq.read_table(tmp_path / "out/_refused/a-00000.parquet")
+    assert refused["x"].to_pylist() == [5000.0, None]

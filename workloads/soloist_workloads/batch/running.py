@@ -16,6 +16,8 @@ from soloist_workloads.batch.problem import BatchProblem
 from soloist_workloads.batch.records import forget, records
 from soloist_workloads.batch.scoring import Scored, Target, score_partition
 from soloist_workloads.batch.settings import BatchSettings
+from soloist_workloads.fetch import FetchError
+from soloist_workloads.serving.problem import ModelProblem
 from soloist_workloads.serving.scorer import Scorer
 
 Say = Callable[[str], None]
@@ -39,20 +41,28 @@ class ScorePartitions:
     def __init__(
         self, settings: BatchSettings, partitions: list[Partition], target: Target
     ) -> None:
-        self._scorer: Scorer = load_model(settings)
         self._partitions = partitions
         self._target = target
+        self._scorer: Scorer | None = None
+        self._problem = ""
+        try:
+            self._scorer = load_model(settings)
+        except (FetchError, ModelProblem) as problem:
+            self._problem = str(problem)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """What is wrong with a partition comes back as text: Ray would bury it below its own traces."""
+        """What is wrong comes back as text: Ray would bury it below its own traces."""
         return {RESULT: [self._score(int(place)) for place in batch[PLACE]]}
 
     def _score(self, place: int) -> dict[str, Any]:
         partition = self._partitions[place]
+        nothing = asdict(Scored(partition.name, 0, 0))
+        if self._scorer is None:
+            return {**nothing, "problem": self._problem}
         try:
             return {**asdict(score_partition(self._scorer, partition, self._target)), "problem": ""}
-        except BatchProblem as problem:
-            return {**asdict(Scored(partition.name, 0, 0)), "problem": str(problem)}
+        except (BatchProblem, OSError) as problem:
+            return {**nothing, "problem": f"{problem}"}
 
 
 def run_batch(settings: BatchSettings, say: Say) -> Total:

@@ -41,7 +41,7 @@ def summarize(
         schedule, invalid = Due(None, None), Verdict.stalled(Reason.INVALID_SPEC, str(error))
     outcome = worst(outcomes)
     start = policy.due_run(pipeline, facts, platform)
-    verdict = invalid or _verdict(pipeline, facts, platform, outcome, start)
+    verdict = invalid or _verdict(pipeline, facts, platform, outcome, start, schedule)
     newest = facts.runs[-1] if facts.runs else None
     status = pipeline.status.model_copy(
         update={
@@ -118,6 +118,7 @@ def _verdict(
     platform: Platform,
     outcome: Outcome,
     start: Start | None,
+    schedule: Due,
 ) -> Verdict:
     if platform.runtime(pipeline.spec.runtime) is None:
         unknown = runtime_missing(pipeline.spec.runtime, platform)
@@ -135,16 +136,19 @@ def _verdict(
     if facts.runs:
         return _from_run(facts.runs[-1], _follows(pipeline, facts))
     if not policy.last_number(pipeline, facts):
-        return Verdict.ready(
-            Reason.READY,
-            "No Run yet: the schedule starts the first, or kubectl annotate pipeline"
-            f" {pipeline.name} {names.REQUEST}=now.",
-        )
+        return Verdict.ready(Reason.READY, _unbegun(pipeline, schedule))
     return Verdict.ready(
         Reason.READY,
         f"All Runs were deleted, the newest one, {pipeline.name}-{pipeline.status.last_run_number},"
         f" too. For another: kubectl annotate pipeline {pipeline.name} {names.REQUEST}=again.",
     )
+
+
+def _unbegun(pipeline: Pipeline, schedule: Due) -> str:
+    by_hand = f"kubectl annotate pipeline {pipeline.name} {names.REQUEST}=now"
+    if schedule.following is None:
+        return f"No Run yet, and no schedule starts one. For the first: {by_hand}."
+    return f"No Run yet: the schedule starts the first at {rfc3339(schedule.following)}. For one now: {by_hand}."
 
 
 def _follows(pipeline: Pipeline, facts: PipelineFacts) -> str:
