@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_linear(tmp_path_factory.mktemp("linear") / "model")
 
 
+@pytest.fixture(scope="module")
+def ray_folder() -> Iterator[str]:
+    """Its own, so that no cluster of this machine is joined; and short, as the paths of sockets must be."""
+    with tempfile.TemporaryDirectory(
+        prefix="ray-", dir="/tmp", ignore_cleanup_errors=True
+    ) as folder:
+        yield folder
+
+
 @pytest.fixture
 def mlflow(model: Path) -> Iterator[FakeMlflow]:
     with fake_mlflow() as server:
@@ -36,7 +46,9 @@ def mlflow(model: Path) -> Iterator[FakeMlflow]:
         yield server
 
 
-def environment(tmp_path: Path, mlflow: FakeMlflow, **params: Any) -> dict[str, str]:
+def environment(
+    tmp_path: Path, mlflow: FakeMlflow, ray_folder: str, **params: Any
+) -> dict[str, str]:
     told = {
         "endpoint": "team/flights", "model": "flights", "version": "1", "artifact": "models:/m-1", "image": "runtime:1",
         "allow_pickle": False, "input": "in", "output": "out", **params,
@@ -49,7 +61,7 @@ def environment(tmp_path: Path, mlflow: FakeMlflow, **params: Any) -> dict[str, 
         "MLFLOW_TRACKING_URI": mlflow.uri,
         "MLFLOW_RUN_ID": "run-1",
         "TMPDIR": str(tmp_path / "tmp"),
-        "RAY_TMPDIR": "/tmp",  # its sockets' paths must be short
+        "RAY_TMPDIR": ray_folder,
         "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
@@ -67,12 +79,12 @@ def command(env: dict[str, str]) -> subprocess.Popen[str]:
 
 
 def test_a_killed_batch_goes_on_where_it_was_and_tells_mlflow(
-    tmp_path: Path, mlflow: FakeMlflow, model: Path
+    tmp_path: Path, mlflow: FakeMlflow, model: Path, ray_folder: str
 ) -> None:
     chance = np.random.default_rng(1)
     columns = {f"x{n}": chance.normal(size=PARTITIONS * ROWS) for n in range(24)}
     write_parquet(tmp_path, "in/a.parquet", columns, group=ROWS)
-    env = environment(tmp_path, mlflow)
+    env = environment(tmp_path, mlflow, ray_folder)
 
     # The first is killed when it has said that a partition is done.
     first = command(env)
@@ -110,9 +122,11 @@ def told_enough(process: subprocess.Popen[str], line: str) -> bool:
     return False
 
 
-def test_what_is_wrong_is_the_last_line(tmp_path: Path, mlflow: FakeMlflow) -> None:
+def test_what_is_wrong_is_the_last_line(
+    tmp_path: Path, mlflow: FakeMlflow, ray_folder: str
+) -> None:
     write_parquet(tmp_path, "in/a.parquet", {"y": [1.0]})
-    process = command(environment(tmp_path, mlflow))
+    process = command(environment(tmp_path, mlflow, ray_folder))
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     last = said.strip().splitlines()[-1]
@@ -121,9 +135,11 @@ def test_what_is_wrong_is_the_last_line(tmp_path: Path, mlflow: FakeMlflow) -> N
     )
 
 
-def test_a_model_that_is_gone_is_said_without_ray(tmp_path: Path, mlflow: FakeMlflow) -> None:
+def test_a_model_that_is_gone_is_said_without_ray(
+    tmp_path: Path, mlflow: FakeMlflow, ray_folder: str
+) -> None:
     write_parquet(tmp_path, "in/a.parquet", {"x0": [1.0]})
-    process = command(environment(tmp_path, mlflow, artifact="models:/m-2"))
+    process = command(environment(tmp_path, mlflow, ray_folder, artifact="models:/m-2"))
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert said.strip().splitlines()[-1].startswith("Model models:/m-2 could not be fetched.")
