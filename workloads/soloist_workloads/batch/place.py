@@ -71,5 +71,9 @@ class Place:
     def _open(self) -> tuple[Any, str]:
         if "://" not in self.storage:
             return fs.LocalFileSystem(), self.storage
-        system, root = fs.FileSystem.from_uri(self.storage)
-        return system, root
+        # The Secret of a bucket becomes these variables; keys are read by the library itself.
+        bucket = fs.S3FileSystem(
+            endpoint_override=os.environ.get("AWS_ENDPOINT_URL"),
+            region=os.environ.get("AWS_REGION"),
+        )
+        return bucket, self.storage.removeprefix("s3://")
