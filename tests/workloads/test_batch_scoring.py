@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from soloist_workloads.batch.asking import MOST_AT_ONCE
 from soloist_workloads.batch.problem import BatchProblem
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.scorer import Reply, Scorer
@@ -259,3 +260,14 @@ def test_a_row_that_is_refused_among_others_is_the_only_one_that_is(tmp_path: Pa
     assert (scored.rows, scored.refused) == (598, 2)
     refused = pq.read_table(tmp_path / "out/_refused/a-00000.parquet")
     assert refused["x"].to_pylist() == [5000.0, None]
+
+
+def test_a_row_group_of_many_rows_keeps_each_row_beside_its_answer(tmp_path: Path) -> None:
+    count = 2 * MOST_AT_ONCE + 5
+    values = [5000.0 if n in (0, MOST_AT_ONCE, count - 1) else n / 100 for n in range(count)]
+    write_parquet(tmp_path, "in/a.parquet", {"x": values}, group=count)
+    (scored,) = score(Forest(), tmp_path)
+    assert (scored.rows, scored.refused) == (count - 3, 3)
+    table = pq.read_table(tmp_path / "out/a-00000.parquet")
+    assert table["prediction"].to_pylist() == [2 * x for x in table["x"].to_pylist()]
+    assert table["x"].to_pylist() == [x for x in values if x < 1000]

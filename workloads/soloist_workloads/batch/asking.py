@@ -23,6 +23,8 @@ from soloist_workloads.serving.scorer import JSON, Scorer
 from soloist_workloads.serving.signature import Columns, Kind, Signature, Tensor
 
 MOST_TOGETHER = 512
+# As Python's values a row takes ten times the memory of its columns, and a row group may have a million rows.
+MOST_AT_ONCE = 8192
 Row = Sequence[Any]
 
 
@@ -43,6 +45,11 @@ class Answers:
 
     predictions: dict[int, Any] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
+
+    def add(self, others: Answers, first: int) -> None:
+        """Take up the answers to the rows from `first` on."""
+        self.predictions.update({first + row: said for row, said in others.predictions.items()})
+        self.reasons.update({first + row: said for row, said in others.reasons.items()})
 
 
 def choose_form(names: Sequence[str], signature: Signature) -> Form:
@@ -77,16 +84,23 @@ def choose_form(names: Sequence[str], signature: Signature) -> Form:
 def ask(scorer: Scorer, table: pa.Table, *, is_text: bool, together: int | None = None) -> Answers:
     """An answer or a reason for every row of the table."""
     form = choose_form(table.column_names, scorer.inputs)
+    size = together or rows_together(scorer, form, table)
+    answers = Answers()
+    for first in range(0, table.num_rows, MOST_AT_ONCE):
+        rows = _rows(table.slice(first, MOST_AT_ONCE), form, is_text=is_text)
+        found = Answers()
+        for start in range(0, len(rows), size):
+            _ask_some(scorer, form, rows, range(start, min(start + size, len(rows))), found)
+        answers.add(found, first)
+    return answers
+
+
+def _rows(table: pa.Table, form: Form, *, is_text: bool) -> list[Row]:
     columns = [
         column_values(table[name], kind, is_text=is_text)
         for name, kind in zip(form.columns, form.kinds, strict=True)
     ]
-    rows: list[Row] = list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
-    answers = Answers()
-    size = together or rows_together(scorer, form, table)
-    for start in range(0, len(rows), size):
-        _ask_some(scorer, form, rows, range(start, min(start + size, len(rows))), answers)
-    return answers
+    return list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
 
 
 def rows_together(scorer: Scorer, form: Form, table: pa.Table) -> int:

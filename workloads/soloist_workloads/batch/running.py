@@ -91,8 +91,9 @@ def _score_all(
     ray.data.DataContext.get_current().enable_progress_bars = False
     resources: Any = ray.cluster_resources  # ray ships types for some of its functions only
     actors = max(1, min(len(partitions), int(resources().get("CPU", 1))))
-    rows = ray.data.from_items([{PLACE: number} for number in range(len(partitions))])
-    scored = rows.repartition(len(partitions)).map_batches(
+    count = len(partitions)
+    rows = ray.data.from_items([{PLACE: n} for n in range(count)], override_num_blocks=count)
+    scored = rows.map_batches(
         ScorePartitions,
         fn_constructor_args=(settings, partitions, target),
         batch_size=1,

@@ -153,6 +153,8 @@ def sentence(endpoint: Endpoint, found: BatchView | None) -> str:
     if told.phase == "Failed" and found.run is not None:
         again = f"kubectl annotate pipeline {told.pipeline} soloist.dev/run=again --overwrite"
         return f"Batch failed: {found.run.summary} To score again: {again}."
+    if told.phase == "Pending" and found.run is not None:
+        return f"Batch: run {told.run}: {found.run.summary or 'starting.'}"
     if told.phase != "Succeeded":
         return f"Batch: v{told.version} scores in run {told.run}."
     refused = f", refused {told.refused}" if told.refused else ""
