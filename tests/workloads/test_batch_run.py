@@ -1,4 +1,4 @@
-"""The whole set on Ray: a model from MLflow, actors that die, numbers that MLflow is told. Ray is started once."""
+"""The whole set: a model from MLflow, actors that die, numbers that MLflow is told. Ray is started once, for two tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ import pytest
 
 from soloist_workloads.batch.__main__ import run
 from soloist_workloads.batch.model import digest_of_model
+from soloist_workloads.batch.partitions import Partition
 from soloist_workloads.batch.problem import BatchProblem
+from soloist_workloads.batch.running import PLACE, RESULT, ScorePartitions
+from soloist_workloads.batch.scoring import Target
 from soloist_workloads.batch.settings import BatchSettings, parse_batch
 from soloist_workloads.environment import SettingsError, TrackingSettings
 from soloist_workloads.fetch import FetchError
@@ -34,7 +37,7 @@ PARAMS = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def _ray() -> Iterator[None]:
     """A folder of its own, so that no cluster of this machine is joined; and short, as the paths of sockets must be."""
     known = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
@@ -89,6 +92,16 @@ def columns(rows: int) -> dict[str, Any]:
     return {f"x{n}": chance.normal(size=rows) for n in range(24)}
 
 
+def here(
+    settings: BatchSettings, partitions: list[Partition], target: Target
+) -> Iterator[dict[str, Any]]:
+    """As on Ray, with one actor that is this process."""
+    actor = ScorePartitions(settings, partitions, target)
+    for number in range(len(partitions)):
+        yield from actor({PLACE: [number]})[RESULT]
+
+
+@pytest.mark.usefixtures("_ray")
 def test_a_set_is_scored_and_what_is_done_is_left_out(
     tmp_path: Path, mlflow: FakeMlflow, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,7 +128,7 @@ def test_a_set_is_scored_and_what_is_done_is_left_out(
     # Again: nothing is scored, and the results of what is gone go.
     (tmp_path / "in/b.parquet").unlink()
     capsys.readouterr()
-    run(settings)
+    run(settings, here)
     assert mlflow.metrics["partitions_skipped"] == PARTITIONS
     said = capsys.readouterr().out
     assert "Removed the results b-00000.parquet: their part of the input is no more." in said
@@ -125,7 +138,7 @@ def test_a_set_is_scored_and_what_is_done_is_left_out(
     assert not any("b-00000" in name for name in results(tmp_path))
 
     # Another image rounds as it may: all is scored again.
-    run(replace(settings, image="runtime:2"))
+    run(replace(settings, image="runtime:2"), here)
     assert mlflow.metrics["partitions_skipped"] == 0
 
 
@@ -155,6 +168,7 @@ def save_mortal(folder: Path, mark: Path) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("_ray")
 def test_an_actor_that_is_killed_harms_no_row(tmp_path: Path, mlflow: FakeMlflow) -> None:
     mark = tmp_path / "killed"
     publish(mlflow, tmp_path.name, save_mortal(tmp_path / "model", mark))
@@ -173,7 +187,7 @@ def test_what_is_wrong_with_a_partition_is_one_sentence(
     with pytest.raises(
         BatchProblem, match=r"^in/a\.parquet \(part 0\): The model needs columns x0 \(double\)"
     ):
-        run(settings_of(tmp_path, mlflow))
+        run(settings_of(tmp_path, mlflow), here)
 
 
 def test_a_set_of_which_every_row_is_refused_is_no_success(
@@ -185,7 +199,7 @@ def test_a_set_of_which_every_row_is_refused_is_no_success(
     with pytest.raises(
         BatchProblem, match=r"All 1 rows were refused\. The first one: Column x0 must be double"
     ):
-        run(settings_of(tmp_path, mlflow))
+        run(settings_of(tmp_path, mlflow), here)
     assert (tmp_path / "out/_refused/a-00000.csv").exists()
 
 
@@ -197,13 +211,13 @@ def test_a_model_that_runs_code_needs_the_endpoints_permission(
     with pytest.raises(
         BatchProblem, match="is saved as cloudpickle, which runs code when it is loaded"
     ):
-        run(settings_of(tmp_path, mlflow))
+        run(settings_of(tmp_path, mlflow), here)
 
 
 def test_a_model_that_is_gone_is_said(tmp_path: Path, mlflow: FakeMlflow) -> None:
     write_parquet(tmp_path, "in/a.parquet", {"x0": [1.0]})
     with pytest.raises(FetchError, match="could not be fetched"):
-        run(settings_of(tmp_path, mlflow))
+        run(settings_of(tmp_path, mlflow), here)
 
 
 def test_numbers_that_mlflow_does_not_take_cost_no_result(
@@ -212,9 +226,9 @@ def test_numbers_that_mlflow_does_not_take_cost_no_result(
     publish(mlflow, tmp_path.name, model)
     write_parquet(tmp_path, "in/a.parquet", columns(2))
     nobody = TrackingSettings(uri=mlflow.uri, run_id="run-1")
-    run(settings_of(tmp_path, mlflow))
+    run(settings_of(tmp_path, mlflow), here)
     mlflow.is_down = True
-    run(settings_of(tmp_path, mlflow, tracking=nobody))
+    run(settings_of(tmp_path, mlflow, tracking=nobody), here)
     assert "The numbers did not reach MLflow" in capsys.readouterr().out
 
 

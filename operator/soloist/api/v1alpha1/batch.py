@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from soloist.api.fields import Cpu, Duration, Memory, Model, Time
+from soloist.api.fields import Cpu, Duration, Memory, Model, ObjectName, Time
 from soloist.api.forms import Form, Rule
-from soloist.api.v1alpha1.parts import Storage
+from soloist.api.v1alpha1.parts import S3Storage
 from soloist.api.v1alpha1.pipeline import Schedule, TimeZone
 from soloist.api.v1alpha1.run import Phase
 
@@ -22,6 +22,22 @@ StoragePath = Annotated[
         (rf"^{_PART}(/{_PART})*$",),
     ),
 ]
+
+
+class Files(Model):
+    """Where the files of a batch lie."""
+
+    rules: ClassVar = (
+        Rule(
+            "!has(self.claim) || !has(self.s3)",
+            "storage takes one of claim or s3: keep one and remove the other",
+        ),
+    )
+
+    claim: ObjectName | None = None
+    """Name of an existing PersistentVolumeClaim."""
+    s3: S3Storage | None = None
+    """A bucket."""
 
 
 class Batch(Model):
@@ -41,11 +57,6 @@ class Batch(Model):
             field=".output",
         ),
         Rule(
-            "!has(self.storage) || !has(self.storage.size)",
-            "a batch makes no volume, so storage.size says nothing here: remove it, or name a claim or s3",
-            field=".storage.size",
-        ),
-        Rule(
             "!has(self.timeZone) || has(self.schedule)",
             "timeZone says where the schedule's clock hangs: set schedule too, or remove timeZone",
             field=".timeZone",
@@ -58,7 +69,7 @@ class Batch(Model):
     output: StoragePath
     """Folder in the storage for the results: a file for each part of the input, with the same rows and a column `prediction`.
     Rows that the model can't take lie in `_refused` in it, each with its reason."""
-    storage: Storage = Field(default_factory=Storage)
+    storage: Files = Field(default_factory=Files)
     """Where both lie: a claim or a bucket. In a Project it is the project's storage unless you name another one."""
     schedule: Schedule | None = None
     """When to score, as a cron expression: minute, hour, day of month, month, day of week. Without it the set is scored once

@@ -15,7 +15,7 @@ from soloist.api.platform import Platform
 from soloist.api.resources import API_VERSION
 from soloist.api.v1alpha1.batch import Batch, BatchStatus
 from soloist.api.v1alpha1.modelendpoint import PinnedVersion
-from soloist.api.v1alpha1.parts import Source
+from soloist.api.v1alpha1.parts import Source, Storage
 from soloist.api.v1alpha1.pipeline import NAME_LIMIT, PipelineSpec, PipelineStatus, Step
 from soloist.api.v1alpha1.run import RunSpec, RunStatus
 from soloist.core.effects import ListObjects
@@ -56,7 +56,7 @@ def pipeline(endpoint: Endpoint, platform: Platform) -> dict[str, Any] | None:
         source=Source(image=image),
         runtime=endpoint.spec.runtime,
         steps=[_step(endpoint, batch, served, image)],
-        storage=batch.storage,
+        storage=Storage(claim=batch.storage.claim, s3=batch.storage.s3),
         service_account=endpoint.spec.service_account,
         schedule=batch.schedule,
         time_zone=batch.time_zone,

@@ -6,7 +6,7 @@ from typing import Any
 
 from soloist.api.platform import Platform
 from soloist.api.resources import API_VERSION
-from soloist.api.v1alpha1.batch import Batch
+from soloist.api.v1alpha1.batch import Batch, Files
 from soloist.api.v1alpha1.modelendpoint import EndpointTemplate, ModelEndpointSpec
 from soloist.api.v1alpha1.parts import Storage
 from soloist.api.v1alpha1.pipeline import PipelineSpec
@@ -110,6 +110,8 @@ def _endpoint(project: Project, template: EndpointTemplate) -> dict[str, Any]:
 
 def _batch(project: Project, batch: Batch | None) -> Batch | None:
     """Its files lie where the project's steps keep theirs, unless it names another place."""
-    if batch is None or not batch.storage.is_own_volume:
+    if batch is None or batch.storage.claim is not None or batch.storage.s3 is not None:
         return batch
-    return batch.model_copy(update={"storage": _storage(project)})
+    storage = _storage(project)
+    files = Files(claim=storage.claim, s3=storage.s3)
+    return batch.model_copy(update={"storage": files})
