@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from soloist_workloads.batch.problem import BatchProblem
 from soloist_workloads.batch.settings import BatchSettings, parse_batch
@@ -13,6 +14,9 @@ from soloist_workloads.fetch import FetchError
 from soloist_workloads.processors import openmp_environment
 from soloist_workloads.serving.problem import ModelProblem
 from soloist_workloads.tracking import TrackingError, open_run_store
+
+if TYPE_CHECKING:
+    from soloist_workloads.batch.running import Spread
 
 
 def main() -> int:
@@ -25,12 +29,12 @@ def main() -> int:
     return 0
 
 
-def run(settings: BatchSettings) -> None:
+def run(settings: BatchSettings, spread: Spread | None = None) -> None:
     """Score, and tell MLflow how much. A batch that was scored stays scored when MLflow doesn't hear of it."""
-    from soloist_workloads.batch.running import run_batch
+    from soloist_workloads.batch.running import on_ray, run_batch
 
     started = time.monotonic()
-    total = run_batch(settings, lambda text: print(text, flush=True))
+    total = run_batch(settings, lambda text: print(text, flush=True), spread or on_ray)
     seconds = time.monotonic() - started
     store = open_run_store(settings.tracking)
     numbers = {

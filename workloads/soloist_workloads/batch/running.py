@@ -21,6 +21,7 @@ from soloist_workloads.serving.problem import ModelProblem
 from soloist_workloads.serving.scorer import Scorer
 
 Say = Callable[[str], None]
+Spread = Callable[[BatchSettings, list[Partition], Target], Iterator[dict[str, Any]]]
 # Ray's datasets are tables; these are the columns.
 PLACE, RESULT = "place", "result"
 
@@ -65,7 +66,7 @@ class ScorePartitions:
             return {**nothing, "problem": f"{problem}"}
 
 
-def run_batch(settings: BatchSettings, say: Say) -> Total:
+def run_batch(settings: BatchSettings, say: Say, spread: Spread) -> Total:
     """Score what isn't scored yet, and remove the results of what is no more. Raises BatchProblem."""
     place = Place(settings.storage)
     partitions = plan_partitions(place, settings.input)
@@ -77,16 +78,18 @@ def run_batch(settings: BatchSettings, say: Say) -> Total:
         f"Scoring {len(partitions)} partitions of {settings.input} with {settings.model} v{settings.version}."
     )
     done: list[Scored] = []
-    for scored in _score_all(settings, partitions, target):
+    for told in spread(settings, partitions, target):
+        scored = _hear(told)
         done.append(scored)
         say(_sentence(scored, len(done), len(partitions)))
     _forget_others(target, partitions, say)
     return _total(done)
 
 
-def _score_all(
+def on_ray(
     settings: BatchSettings, partitions: list[Partition], target: Target
-) -> Iterator[Scored]:
+) -> Iterator[dict[str, Any]]:
+    """One after the other as actors end them; a partition whose actor died is given to another."""
     ray.init(ignore_reinit_error=True, log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
     resources: Any = ray.cluster_resources  # ray ships types for some of its functions only
@@ -101,11 +104,15 @@ def _score_all(
         num_cpus=1,
     )
     for row in scored.iter_rows():
-        told = dict(row[RESULT])
-        problem = told.pop("problem")
-        if problem:
-            raise BatchProblem(problem)
-        yield Scored(**told)
+        yield dict(row[RESULT])
+
+
+def _hear(told: dict[str, Any]) -> Scored:
+    """What an actor said of a partition. Raises what is wrong with it."""
+    problem = told.pop("problem")
+    if problem:
+        raise BatchProblem(problem)
+    return Scored(**told)
 
 
 def _sentence(scored: Scored, number: int, of: int) -> str:
