@@ -41,6 +41,8 @@ PARAMS = (
 def _ray() -> Iterator[None]:
     """A folder of its own, so that no cluster of this machine is joined; and short, as the paths of sockets must be."""
     known = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    # Ray's workers give way to everything else, and on a busy machine never get to run.
+    known["RAY_worker_niceness"] = "0"
     with tempfile.TemporaryDirectory(
         prefix="ray-", dir="/tmp", ignore_cleanup_errors=True
     ) as folder:
