@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import tempfile
@@ -85,8 +86,12 @@ def settings_of(tmp_path: Path, mlflow: FakeMlflow, **changes: Any) -> BatchSett
         "MLFLOW_TRACKING_URI": mlflow.uri,
         "MLFLOW_RUN_ID": "run-1",
     }
-    # An artifact's name of its own: the folder of a model outlives a test.
-    return replace(parse_batch(env), **{"artifact": f"models:/{tmp_path.name}", **changes})
+    return replace(parse_batch(env), **{"artifact": f"models:/{unique(tmp_path)}", **changes})
+
+
+def unique(tmp_path: Path) -> str:
+    """A model's folder outlives its test, as it outlives an attempt in a pod."""
+    return hashlib.sha256(f"{os.getpid()} {tmp_path}".encode()).hexdigest()
 
 
 def columns(rows: int) -> dict[str, Any]:
@@ -107,7 +112,7 @@ def here(
 def test_a_set_is_scored_and_what_is_done_is_left_out(
     tmp_path: Path, mlflow: FakeMlflow, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    publish(mlflow, tmp_path.name, model)
+    publish(mlflow, unique(tmp_path), model)
     settings = settings_of(tmp_path, mlflow)
     write_parquet(tmp_path, "in/a.parquet", columns(PARTITIONS * ROWS), group=ROWS)
     write_parquet(tmp_path, "in/b.parquet", columns(1))
@@ -173,7 +178,7 @@ def save_mortal(folder: Path, mark: Path) -> Path:
 @pytest.mark.usefixtures("_ray")
 def test_an_actor_that_is_killed_harms_no_row(tmp_path: Path, mlflow: FakeMlflow) -> None:
     mark = tmp_path / "killed"
-    publish(mlflow, tmp_path.name, save_mortal(tmp_path / "model", mark))
+    publish(mlflow, unique(tmp_path), save_mortal(tmp_path / "model", mark))
     write_parquet(tmp_path, "in/a.parquet", {"x": [1.0, 2.0, 3.0, 4.0]}, group=2)
     run(settings_of(tmp_path, mlflow, allow_pickle=True))
     assert mark.exists()
@@ -184,7 +189,7 @@ def test_an_actor_that_is_killed_harms_no_row(tmp_path: Path, mlflow: FakeMlflow
 def test_what_is_wrong_with_a_partition_is_one_sentence(
     tmp_path: Path, mlflow: FakeMlflow, model: Path
 ) -> None:
-    publish(mlflow, tmp_path.name, model)
+    publish(mlflow, unique(tmp_path), model)
     write_parquet(tmp_path, "in/a.parquet", {"y": [1.0]})
     with pytest.raises(
         BatchProblem, match=r"^in/a\.parquet \(part 0\): The model needs columns x0 \(double\)"
@@ -195,7 +200,7 @@ def test_what_is_wrong_with_a_partition_is_one_sentence(
 def test_a_set_of_which_every_row_is_refused_is_no_success(
     tmp_path: Path, mlflow: FakeMlflow, model: Path
 ) -> None:
-    publish(mlflow, tmp_path.name, model)
+    publish(mlflow, unique(tmp_path), model)
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.csv").write_text(",".join(columns(0)) + "\n" + ",".join(["high"] * 24))
     with pytest.raises(
@@ -208,7 +213,7 @@ def test_a_set_of_which_every_row_is_refused_is_no_success(
 def test_a_model_that_runs_code_needs_the_endpoints_permission(
     tmp_path: Path, mlflow: FakeMlflow
 ) -> None:
-    publish(mlflow, tmp_path.name, save_mortal(tmp_path / "model", tmp_path / "never"))
+    publish(mlflow, unique(tmp_path), save_mortal(tmp_path / "model", tmp_path / "never"))
     write_parquet(tmp_path, "in/a.parquet", {"x": [1.0]})
     with pytest.raises(
         BatchProblem, match="is saved as cloudpickle, which runs code when it is loaded"
@@ -225,7 +230,7 @@ def test_a_model_that_is_gone_is_said(tmp_path: Path, mlflow: FakeMlflow) -> Non
 def test_numbers_that_mlflow_does_not_take_cost_no_result(
     tmp_path: Path, mlflow: FakeMlflow, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    publish(mlflow, tmp_path.name, model)
+    publish(mlflow, unique(tmp_path), model)
     write_parquet(tmp_path, "in/a.parquet", columns(2))
     nobody = TrackingSettings(uri=mlflow.uri, run_id="run-1")
     run(settings_of(tmp_path, mlflow), here)
