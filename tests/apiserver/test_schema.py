@@ -83,7 +83,7 @@ def test_the_good_manifests_set_every_field() -> None:
         }
         # One source, one storage and one baseline at a time; all of their fields are set in one kind or the other.
         choice = re.compile(
-            r"^spec\.(source|storage|env|(endpoint\.)?(rollout\.shadow|baseline))\b"
+            r"^spec\.(source|storage|env|(endpoint\.)?(rollout\.shadow|baseline|batch\.storage))\b"
         )
         assert {name for name in known - set_somewhere if not choice.match(name)} == set()
 
@@ -96,6 +96,7 @@ def test_defaults_appear_in_the_live_object(plane: ControlPlane, namespace: str)
         "pipeline": {
             "concurrencyPolicy": "Forbid",
             "history": {"failed": 3, "succeeded": 5},
+            "runOnChange": True,
             "startingDeadline": "1h",
             "suspend": False,
             "steps": [

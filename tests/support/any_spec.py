@@ -103,6 +103,7 @@ TEMPLATE = {
     "concurrencyPolicy": st.sampled_from(["Forbid", "Replace", "Allow"]),
     "startingDeadline": DURATION,
     "history": some({}, {"succeeded": st.integers(1, 100), "failed": st.integers(1, 100)}),
+    "runOnChange": st.booleans(),
     "suspend": st.booleans(),
 }
 RUNNING = {"runtime": LABEL, "env": ENV, "storage": STORAGE}
@@ -120,6 +121,8 @@ LADDER = st.one_of(
         ),
     ),
 )
+BATCH = {"input": LABEL.map("in/{}".format), "output": LABEL.map("out/{}".format)}
+BATCH_OPTIONS = {"schedule": SCHEDULE, "cpu": CPU, "memory": MEMORY, "timeout": DURATION}
 SERVING = {
     "replicas": some({}, {"min": st.integers(1, 100)}),
     "cpu": CPU,
@@ -139,7 +142,7 @@ ANY_SPEC: dict[str, Strategy] = {
             **RUNNING,
             "owner": TEXT,
             "goal": some({}, {"problem": TEXT, "metric": TEXT}),
-            "endpoint": with_ladder({}, SERVING),
+            "endpoint": with_ladder({}, {**SERVING, "batch": some(BATCH, BATCH_OPTIONS)}),
         },
     ),
     "Pipeline": some({"source": SOURCE, "steps": steps()}, {**RUNNING, **TRACKED, **TEMPLATE}),
@@ -158,7 +161,13 @@ ANY_SPEC: dict[str, Strategy] = {
         },
     ),
     "ModelEndpoint": with_ladder(
-        {"model": MODEL}, {**SERVING, "runtime": LABEL, "serviceAccount": LABEL}
+        {"model": MODEL},
+        {
+            **SERVING,
+            "runtime": LABEL,
+            "serviceAccount": LABEL,
+            "batch": some({**BATCH, "storage": st.one_of(*LENT[:2])}, BATCH_OPTIONS),
+        },
     ),
 }
 

@@ -21,6 +21,7 @@ class FakeMlflow:
 
     artifacts: dict[str, bytes] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     is_down: bool = False
@@ -41,6 +42,10 @@ class FakeMlflow:
             }
         if path == f"{API}/runs/log-parameter":
             return self._log_param(json.loads(body))
+        if path == f"{API}/runs/log-metric":
+            metric = json.loads(body)
+            self.metrics[metric["key"]] = metric["value"]
+            return 200, {}
         if path.startswith(f"{API}/logged-models/"):
             return self._artifact_uri("model", self.models.get(path.rpartition("/")[2]))
         if path == f"{API}/model-versions/get-download-uri":

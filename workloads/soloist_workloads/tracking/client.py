@@ -38,6 +38,12 @@ class ClientRun(RunStore):
         except MlflowException as error:
             raise TrackingRefused(str(error.message)) from error
 
+    def log_metric(self, name: str, value: float) -> None:
+        try:
+            self._client.log_metric(self._run_id, name, value)
+        except MlflowException as error:
+            raise TrackingRefused(str(error.message)) from error
+
 
 class ClientModels(ModelStore):
     def __init__(self, tracking_uri: str) -> None:

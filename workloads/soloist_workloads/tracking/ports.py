@@ -23,6 +23,9 @@ class RunStore(Protocol):
     def log_param(self, name: str, value: str) -> None:
         """Record a parameter; `TrackingRefused` when the run already has another value for it."""
 
+    def log_metric(self, name: str, value: float) -> None:
+        """Record a number, as it is now."""
+
 
 class ModelStore(Protocol):
     """Where models come from."""

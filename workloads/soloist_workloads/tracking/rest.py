@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -102,6 +103,11 @@ class RestRun(RunStore):
     def log_param(self, name: str, value: str) -> None:
         body = {"run_id": self._run_id, "key": name, "value": value}
         self._server.post(f"{API}/runs/log-parameter", body)
+
+    def log_metric(self, name: str, value: float) -> None:
+        now = int(time.time() * 1000)
+        body = {"run_id": self._run_id, "key": name, "value": value, "timestamp": now, "step": 0}
+        self._server.post(f"{API}/runs/log-metric", body)
 
 
 class RestModels(ModelStore):

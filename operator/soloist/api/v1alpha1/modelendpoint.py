@@ -9,6 +9,7 @@ from pydantic import Field
 from soloist.api.fields import Cpu, Label, Memory, Model, ModelName, ObjectName, Time
 from soloist.api.forms import Rule
 from soloist.api.v1alpha1.baseline import Baseline, PinnedBaseline
+from soloist.api.v1alpha1.batch import Batch, BatchStatus
 from soloist.api.v1alpha1.gateway import Gateway, Rung
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
 from soloist.api.v1alpha1.rollout import Rollout
@@ -70,6 +71,8 @@ class EndpointTemplate(Model):
     allow_pickle: bool = False
     """Whether to load models that can run any code when they are loaded (pickle, cloudpickle, Python functions). Allow it only for
     models whose author you trust. scikit-learn models saved with skops, LightGBM, XGBoost and ONNX don't need it."""
+    batch: Batch | None = None
+    """A set of files to score with the version that is served. Each row gets the very answer that a request with it would get."""
 
 
 class ModelEndpointSpec(EndpointTemplate):
@@ -80,6 +83,12 @@ class ModelEndpointSpec(EndpointTemplate):
         Rule(
             "self.model == oldSelf.model",
             "model of a ModelEndpoint never changes: create another ModelEndpoint for the other model",
+        ),
+        Rule(
+            "!has(self.batch) || (has(self.batch.storage) && (has(self.batch.storage.claim) || has(self.batch.storage.s3)))",
+            "batch needs to know where its files are: name the PersistentVolumeClaim in batch.storage.claim, or a bucket in"
+            " batch.storage.s3",
+            field=".batch",
         ),
     )
 
@@ -139,3 +148,5 @@ class ModelEndpointStatus(CommonStatus):
     """Pods of the served version that are ready to answer."""
     last_change_time: Time | None = None
     """When the served version last changed."""
+    batch: BatchStatus | None = None
+    """How the newest scoring of the set went."""

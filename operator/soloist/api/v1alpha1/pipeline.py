@@ -171,6 +171,9 @@ class PipelineTemplate(Model):
     """How late a scheduled Run may still start, for example after the cluster was down."""
     history: History = Field(default_factory=History)
     """How many finished Runs to keep."""
+    run_on_change: bool = True
+    """Whether new code or changed steps start a Run at once. False leaves that to the schedule, or to a request by the annotation
+    `soloist.dev/run`."""
     suspend: bool = False
     """True starts no new Run; status says what would start. A Run under way goes on."""
 

@@ -14,6 +14,7 @@ from soloist.core.objects import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
+    PIPELINE,
     SERVICE,
     VOLUME_CLAIM,
     KindRef,
@@ -22,6 +23,7 @@ from soloist.core.objects import (
 from soloist.gateway.files import files
 from soloist.gateway.plan import GatewayPlan, Place
 from soloist.kinds.modelendpoint import (
+    batch,
     constant,
     deployment,
     gateway,
@@ -54,6 +56,7 @@ def desire(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Desi
         *(_gateway(endpoint, plan, platform) if plan is not None else ()),
         *(_network_policies(endpoint) if platform.network_policies else ()),
         *_budgets(endpoint),
+        *_batch(endpoint, platform),
     )
     labels = names.labels(endpoint)
     children = tuple((kind, adopted(endpoint, labels, manifest)) for kind, manifest in wanted)
@@ -125,3 +128,9 @@ def _budgets(endpoint: Endpoint) -> Iterator[Child]:
         pods = names.selector(endpoint, served.version)
         budget = disruption_budget(names.service(endpoint), endpoint.namespace, pods)
         yield DISRUPTION_BUDGET, budget
+
+
+def _batch(endpoint: Endpoint, platform: Platform) -> Iterator[Child]:
+    scoring = batch.pipeline(endpoint, platform)
+    if scoring is not None:
+        yield PIPELINE, scoring

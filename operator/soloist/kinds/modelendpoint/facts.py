@@ -22,6 +22,7 @@ from soloist.core.objects import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
+    PIPELINE,
     POD,
     RESOURCE_QUOTA,
     SERVICE,
@@ -32,14 +33,17 @@ from soloist.core.objects import (
 from soloist.core.seen import Seen
 from soloist.gateway.plan import Place
 from soloist.gateway.readings import READINGS_PATH, Reading, parse_reading
-from soloist.kinds.modelendpoint import lowest, names, queries
+from soloist.kinds.modelendpoint import batch, lowest, names, queries
+from soloist.kinds.modelendpoint.batch import BatchView
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.modelendpoint.room import room
 from soloist.kinds.modelendpoint.servers import COUNTS_PATH, ServerCounts, parse_counts
 from soloist.rollout.records import active
 from soloist.rollout.world import PROMOTE, RETRY
 
-CHILDREN = (VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET)
+CHILDREN = (
+    VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET, PIPELINE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class EndpointFacts:
     """Pods of one version that the namespace's quotas still allow; None where there is no quota."""
     queries: Mapping[str, float | None] = field(default_factory=dict)
     """What Prometheus said, by gate."""
+    batch: BatchView | None = None
+    """The Pipeline that scores a set, where there is one."""
     memory: object = None
     """What was counted before (`kinds.modelendpoint.traffic`)."""
 
@@ -85,6 +91,7 @@ def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
         *_server_pages(endpoint),
         _quotas(endpoint),
         *(read for _, read in queries.reads(endpoint, platform)),
+        *batch.runs(endpoint),
         Recall(endpoint.metadata.uid),
     )
 
@@ -154,6 +161,7 @@ def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFact
         },
         room=room(seen.objects(_quotas(endpoint)), endpoint.spec.cpu, endpoint.spec.memory),
         queries=queries.answers(endpoint, platform, seen),
+        batch=batch.view(endpoint, _live(endpoint, seen, PIPELINE), seen),
         memory=seen.memory(Recall(endpoint.metadata.uid)),
     )
 

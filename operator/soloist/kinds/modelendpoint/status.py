@@ -12,7 +12,7 @@ from soloist.core.kind import Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
 from soloist.core.tally import deployment_problem, pod_problem, ready_pods
 from soloist.kinds.conditions import Verdict, conditions
-from soloist.kinds.modelendpoint import baseline, names, policy, routing, traffic
+from soloist.kinds.modelendpoint import baseline, batch, names, policy, routing, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.problems import runtime_missing
@@ -38,6 +38,7 @@ def summarize(
             "observed_generation": endpoint.metadata.generation,
             "url": names.url(endpoint),
             "ready_replicas": ready,
+            "batch": batch.status(endpoint, facts.batch),
             "summary": verdict.message,
             "conditions": conditions(endpoint, verdict, facts.now),
         }
@@ -84,6 +85,7 @@ def _verdict(
     told = render(versions.release, policy.world(endpoint, facts, platform)).replace(
         "<name>", endpoint.name
     )
+    told = " ".join(said for said in (told, batch.sentence(endpoint, facts.batch)) if said)
     if served is not None and is_open and (ready > 0 or versions.rung in FALLBACKS):
         return _serving(endpoint, versions, served, ready, problem, told)
     if problem is not None:

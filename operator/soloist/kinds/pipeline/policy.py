@@ -92,7 +92,7 @@ def next_start(pipeline: Pipeline, facts: PipelineFacts) -> Start | None:
             if _may_start(pipeline, facts)
             else None
         )
-    if not is_answered(pipeline, facts, answers):
+    if pipeline.spec.run_on_change and not is_answered(pipeline, facts, answers):
         start = Start(number, "Source", answers, answers)
         return start if _may_start(pipeline, facts, by_code=True) else None
     time = schedule_around(pipeline, facts).last

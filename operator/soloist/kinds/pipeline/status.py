@@ -41,7 +41,7 @@ def summarize(
         schedule, invalid = Due(None, None), Verdict.stalled(Reason.INVALID_SPEC, str(error))
     outcome = worst(outcomes)
     start = policy.due_run(pipeline, facts, platform)
-    verdict = invalid or _verdict(pipeline, facts, platform, outcome, start)
+    verdict = invalid or _verdict(pipeline, facts, platform, outcome, start, schedule)
     newest = facts.runs[-1] if facts.runs else None
     status = pipeline.status.model_copy(
         update={
@@ -118,6 +118,7 @@ def _verdict(
     platform: Platform,
     outcome: Outcome,
     start: Start | None,
+    schedule: Due,
 ) -> Verdict:
     if platform.runtime(pipeline.spec.runtime) is None:
         unknown = runtime_missing(pipeline.spec.runtime, platform)
@@ -134,6 +135,8 @@ def _verdict(
         return Verdict.progressing(Reason.PROGRESSING, f"Starting run {run}{WHY[start.reason]}.")
     if facts.runs:
         return _from_run(facts.runs[-1], _follows(pipeline, facts))
+    if not policy.last_number(pipeline, facts):
+        return Verdict.ready(Reason.READY, _unbegun(pipeline, schedule))
     return Verdict.ready(
         Reason.READY,
         f"All Runs were deleted, the newest one, {pipeline.name}-{pipeline.status.last_run_number},"
@@ -141,10 +144,21 @@ def _verdict(
     )
 
 
+def _unbegun(pipeline: Pipeline, schedule: Due) -> str:
+    by_hand = f"kubectl annotate pipeline {pipeline.name} {names.REQUEST}=now"
+    if schedule.following is None:
+        return f"No Run yet, and no schedule starts one. For the first: {by_hand}."
+    return f"No Run yet: the schedule starts the first at {rfc3339(schedule.following)}. For one now: {by_hand}."
+
+
 def _follows(pipeline: Pipeline, facts: PipelineFacts) -> str:
     """What waits for the Run under way."""
     trigger = policy.source_trigger(pipeline, facts)
-    is_new = trigger is not None and not policy.is_answered(pipeline, facts, trigger)
+    is_new = (
+        trigger is not None
+        and pipeline.spec.run_on_change
+        and not policy.is_answered(pipeline, facts, trigger)
+    )
     if is_new or policy.is_requested(pipeline, facts):
         return f" Run {names.run(pipeline, policy.last_number(pipeline, facts) + 1)} follows."
     return ""
@@ -152,7 +166,8 @@ def _follows(pipeline: Pipeline, facts: PipelineFacts) -> str:
 
 def _suspended_sentence(pipeline: Pipeline, facts: PipelineFacts) -> str:
     trigger = policy.source_trigger(pipeline, facts)
-    if trigger is not None and not policy.is_answered(pipeline, facts, trigger):
+    is_new = trigger is not None and not policy.is_answered(pipeline, facts, trigger)
+    if is_new and pipeline.spec.run_on_change:
         number = policy.last_number(pipeline, facts) + 1
         return (
             f"Suspended. Run {pipeline.name}-{number} would start for the changed code or steps:"

@@ -6,6 +6,7 @@ from typing import Any
 
 from soloist.api.platform import Platform
 from soloist.api.resources import API_VERSION
+from soloist.api.v1alpha1.batch import Batch, Files
 from soloist.api.v1alpha1.modelendpoint import EndpointTemplate, ModelEndpointSpec
 from soloist.api.v1alpha1.parts import Storage
 from soloist.api.v1alpha1.pipeline import PipelineSpec
@@ -62,14 +63,12 @@ def _claim(project: Project, facts: ProjectFacts, platform: Platform) -> dict[st
 
 def _pipeline(project: Project) -> dict[str, Any]:
     spec = project.spec
-    own = spec.storage.is_own_volume
-    storage = Storage(claim=names.claim(project)) if own else spec.storage
     pipeline = PipelineSpec(
         **spec.pipeline.model_dump(),
         source=spec.source,
         runtime=spec.runtime,
         env=spec.env,
-        storage=storage,
+        storage=_storage(project),
         service_account=names.service_account(project),
         model=names.model(project),
         problem=spec.goal.problem,
@@ -89,9 +88,14 @@ def _pipeline(project: Project) -> dict[str, Any]:
     }
 
 
+def _storage(project: Project) -> Storage:
+    own = project.spec.storage.is_own_volume
+    return Storage(claim=names.claim(project)) if own else project.spec.storage
+
+
 def _endpoint(project: Project, template: EndpointTemplate) -> dict[str, Any]:
     endpoint = ModelEndpointSpec(
-        **template.model_dump(),
+        **{**template.model_dump(), "batch": _batch(project, template.batch)},
         model=names.model(project),
         runtime=project.spec.runtime,
         service_account=names.service_account(project),
@@ -102,3 +106,12 @@ def _endpoint(project: Project, template: EndpointTemplate) -> dict[str, Any]:
         "metadata": {"name": names.endpoint(project), "namespace": project.namespace},
         "spec": endpoint.manifest(),
     }
+
+
+def _batch(project: Project, batch: Batch | None) -> Batch | None:
+    """Its files lie where the project's steps keep theirs, unless it names another place."""
+    if batch is None or batch.storage.claim is not None or batch.storage.s3 is not None:
+        return batch
+    storage = _storage(project)
+    files = Files(claim=storage.claim, s3=storage.s3)
+    return batch.model_copy(update={"storage": files})
