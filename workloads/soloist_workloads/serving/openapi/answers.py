@@ -65,7 +65,16 @@ def answer(sentence: str, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def problems(error: str, *statuses: str) -> dict[str, Any]:
-    return {status: _problem(error, status) for status in statuses}
+    return {status: {"$ref": f"#/components/responses/{error}{status}"} for status in statuses}
+
+
+def responses() -> dict[str, Any]:
+    """Each problem once per shape of error, for all paths to refer to."""
+    return {
+        f"{error}{status}": _problem(error, status)
+        for error in (V1_ERROR, V2_ERROR)
+        for status in PROBLEMS
+    }
 
 
 def _problem(error: str, status: str) -> dict[str, Any]:

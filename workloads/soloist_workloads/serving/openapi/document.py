@@ -98,6 +98,7 @@ def describe(model: Model) -> Json:
         "components": {
             "schemas": {**_row(model), **answers.schemas(), **tensors.schemas()},
             "headers": answers.headers(),
+            "responses": answers.responses(),
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
