@@ -26,7 +26,10 @@ BODIES: dict[str, str] = {
 }
 
 # By a request's id: equal statuses, other error codes.
+TWICE = "A column that comes twice has one code; MLflow's depends on the column's type."
 CODES: dict[str, str] = {
+    "text-column-twice": TWICE,
+    "time-column-twice": TWICE,
     "tensor-matrix-null-inputs": "null has no shape, so the shape is what is refused.",
     "tensor-matrix-null-instances": "null has no shape, so the shape is what is refused.",
 }

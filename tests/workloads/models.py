@@ -117,7 +117,8 @@ def make_tuned() -> Any:
     """Answers with its parameters, and with whose types they came."""
 
     class Tuned(mlflow.pyfunc.PythonModel):
-        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        # Without type hints: mlflow would take them for a signature.
+        def predict(self, context, model_input, params=None):
             given = {
                 name: f"{type(value).__name__} {value!r}"
                 for name, value in sorted((params or {}).items())
