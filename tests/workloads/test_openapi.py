@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import mlflow.sklearn
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import Array, Map, Object, Property
@@ -32,6 +35,10 @@ from soloist_workloads.serving.state import State
 from tests.workloads.models import COLUMNS, SIGNATURES, make_mirror
 
 Connect = Callable[[App], httpx.AsyncClient]
+WORDS = st.sampled_from(
+    ["name", "type", "required", "tensor", "tensor-spec", "dtype", "shape", "double", "array", "items", "object", "properties",
+     "map", "values", "inputs", "dataframe_split", "columns", "data", "default", "float64", "uint8", "params"]
+)  # fmt: skip
 
 SPLIT = {"dataframe_split": {"columns": ["b", "a"], "data": [[2.5, 2**53 + 1], [None, 7]]}}
 HOSTILE = [
@@ -83,21 +90,21 @@ def check(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:
 
 
 def content(document: dict[str, Any], path: str = "/invocations") -> dict[str, Any]:
-    given: dict[str, Any] = document["paths"][path]["post"]["requestBody"]["content"]
-    return given
+    media: dict[str, Any] = document["paths"][path]["post"]["requestBody"]["content"]
+    return media
 
 
 def examples(document: dict[str, Any]) -> Iterator[tuple[str, bytes, str]]:
     """Path, body and content type of every example."""
-    for media, given in content(document).items():
-        for one in given.get("examples", {}).values():
+    for media, held in content(document).items():
+        for one in held.get("examples", {}).values():
             yield "/invocations", json.dumps(one["value"]).encode(), media
-        if "example" in given:
-            yield "/invocations", given["example"].encode(), media
+        if "example" in held:
+            yield "/invocations", held["example"].encode(), media
     for path in ("/v2/models/m/infer", "/v2/models/m/versions/3/infer"):
-        (given, _) = content(document, path).values()
-        if "example" in given:
-            yield path, json.dumps(given["example"]).encode(), "application/json"
+        (held, _) = content(document, path).values()
+        if "example" in held:
+            yield path, json.dumps(held["example"]).encode(), "application/json"
 
 
 async def ask_every_example(app: App, connect: Connect, least: int) -> dict[str, Any]:
@@ -166,8 +173,8 @@ async def test_an_authors_example_is_told_in_every_form(
     folder = save(tmp_path / "m", schema)
     give_example(folder, example)
     document = await ask_every_example(started(folder), connect, 4 + 1 + 2)
-    given = content(document)["application/json"]["examples"]
-    assert [form["value"][name] for name, form in given.items()][1][0] == {"a": 2**53 + 1, "b": 2.5}
+    forms = content(document)["application/json"]["examples"]
+    assert [form["value"][name] for name, form in forms.items()][1][0] == {"a": 2**53 + 1, "b": 2.5}
     assert document["x-soloist-columns"][0]["value"] == str(2**53 + 1)
     assert str(2**53 + 1) in document["x-soloist-body"]
     assert "made up" not in document["info"]["description"]
@@ -347,6 +354,36 @@ def test_an_odd_example_keeps_no_model_from_being_described(
         assert set(whole["examples"]) == {
             "dataframe_split", "dataframe_records", "instances", "inputs",
         }  # fmt: skip
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | WORDS, inner),
+    max_leaves=20,
+)
+SPECS = st.lists(st.dictionaries(WORDS, JSON | WORDS)) | JSON
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(inputs=SPECS, outputs=SPECS, params=SPECS, example=JSON)
+def test_whatever_a_card_holds_it_is_described(
+    inputs: Any, outputs: Any, params: Any, example: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "example.json"
+    file.write_text(json.dumps(example))
+    texts = {
+        "inputs": json.dumps(inputs),
+        "outputs": json.dumps(outputs),
+        "params": json.dumps(params),
+    }
+    try:
+        signature = parse_schema(texts["inputs"])
+    except (ValueError, TypeError, LookupError, AttributeError):
+        signature = Beyond()  # such a card is refused; the document stands without that
+    card = replace(card_of(example=file), inputs=signature, texts=texts)
+    assert document_of(card)["openapi"] == "3.1.0"
 
 
 def test_an_example_of_megabytes_is_not_repeated(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ async def test_the_page_may_run_its_own_script_and_talk_to_its_endpoint_only(
     )
     assert policy.pop("style-src").startswith("'sha256-")
     assert policy == {
-        "default-src": "'none'", "script-src": f"'sha256-{digest}'", "connect-src": "'self'",
+        "default-src": "'none'", "script-src": f"'sha256-{digest}'", "connect-src": "'self'", "img-src": "data:",
         "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'",
     }  # fmt: skip
     assert answer.text == HTML, "nothing is written into it, so there is nothing to escape"
