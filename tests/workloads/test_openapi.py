@@ -32,7 +32,7 @@ from soloist_workloads.serving.openapi.document import write_document
 from soloist_workloads.serving.signature import Beyond, ModelCard, parse_schema, read_card
 from soloist_workloads.serving.start import start_model
 from soloist_workloads.serving.state import State
-from tests.workloads.models import COLUMNS, SIGNATURES, make_mirror
+from tests.workloads.models import COLUMNS, SIGNATURES, make_mirror, save_model
 
 Connect = Callable[[App], httpx.AsyncClient]
 WORDS = st.sampled_from(
@@ -227,19 +227,34 @@ def test_parameters_have_their_types_and_defaults() -> None:
         card_of(inputs=SIGNATURES["doubles"].to_json(), params=PARAMS.to_json())  # type: ignore[union-attr] # it has one
     )
     schema = content(document)["application/json"]["schema"]
+    assert document["components"]["schemas"]["Params"]["properties"] == {
+        "depth": {"type": "integer", "format": "int64", "default": 3},
+        "words": {"type": "array", "items": {"type": ["string", "null"]}, "default": ["a"]},
+        "cut": {"type": ["number", "null"], "format": "double", "default": 0.5},
+    }
     for form in schema["oneOf"]:
-        assert form["properties"]["params"]["properties"] == {
-            "depth": {"type": "integer", "format": "int64", "default": 3},
-            "words": {"type": "array", "items": {"type": ["string", "null"]}, "default": ["a"]},
-            "cut": {"type": ["number", "null"], "format": "double", "default": 0.5},
-        }
+        assert form["properties"]["params"] == {"$ref": "#/components/schemas/Params"}
     request = {"dataframe_records": [{"a": 1, "b": 2}], "params": {"depth": 4, "words": ["b"]}}
     check(request, schema, document)
     with pytest.raises(jsonschema.ValidationError):
-        check(request | {"params": {"deep": 4}}, schema, document)
+        check(request | {"params": {"depth": "4"}}, schema, document)
     assert [(one["name"], one["type"]) for one in document["x-soloist-params"]] == [
         ("depth", "long"), ("words", "string[]"), ("cut", "double"),
     ]  # fmt: skip
+
+
+async def test_an_example_with_parameters_is_answered_with_them(
+    tmp_path: Path, connect: Connect
+) -> None:
+    folder = save_model(tmp_path / "m", "tuned")
+    give_example(folder, {"inputs": {"a": [1.0], "b": [2.0]}, "params": {"depth": 5}})
+    app = started(folder)
+    document = await ask_every_example(app, connect, 4 + 1 + 2)
+    (depth, *_) = document["x-soloist-params"]
+    assert (depth["name"], depth["value"], depth["default"]) == ("depth", "5", "3")
+    async with connect(app) as client:
+        answer = await client.post("/invocations", content=document["x-soloist-body"])
+    assert answer.json()["predictions"][0]["depth"] == "int 5"
 
 
 @pytest.mark.parametrize(

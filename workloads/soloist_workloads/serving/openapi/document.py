@@ -29,7 +29,13 @@ from soloist_workloads.serving.openapi.forms import (
     row_schema,
     takes_csv,
 )
-from soloist_workloads.serving.openapi.sides import Schema, Spec, is_named, parse_side
+from soloist_workloads.serving.openapi.sides import (
+    Schema,
+    Spec,
+    is_named,
+    params_schema,
+    parse_side,
+)
 from soloist_workloads.serving.problem import REFUSALS
 from soloist_workloads.serving.signature import ModelCard, Nothing, Signature
 
@@ -96,7 +102,7 @@ def describe(model: Model) -> Json:
             **_told_paths(path, of_version),
         },
         "components": {
-            "schemas": {**_row(model), **answers.schemas(), **tensors.schemas()},
+            "schemas": {**_request(model), **answers.schemas(), **tensors.schemas()},
             "headers": answers.headers(),
             "responses": answers.responses(),
             "securitySchemes": {
@@ -124,14 +130,18 @@ def _intro(model: Model) -> str:
     return " ".join(told)
 
 
-def _row(model: Model) -> dict[str, Schema]:
+def _request(model: Model) -> dict[str, Schema]:
+    """What the forms of a request share."""
     is_table = model.inputs and all(spec.get("type") != "tensor" for spec in model.inputs)
-    return {"Row": row_schema(model.inputs)} if is_table and is_named(model.inputs) else {}
+    row = {"Row": row_schema(model.inputs)} if is_table and is_named(model.inputs) else {}
+    return {**row, **({"Params": params_schema(model.params)} if model.params else {})}
 
 
 def _invocations(model: Model) -> Json:
     bodies = in_forms(model.example, model.forms)
-    schemas = [form_schema(form, model.inputs, model.params) for form in model.forms]
+    schemas = [
+        form_schema(form, model.inputs, takes_params=bool(model.params)) for form in model.forms
+    ]
     content: Json = {
         JSON: {
             "schema": {"oneOf": schemas} if len(schemas) > 1 else schemas[0],

@@ -11,13 +11,13 @@ from soloist_workloads.serving.openapi.sides import (
     Spec,
     is_named,
     is_required,
-    params_schema,
     value_schema,
 )
 from soloist_workloads.serving.signature import Beyond, Columns, Nothing, Signature, Tensor
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 ROW = {"$ref": "#/components/schemas/Row"}
+PARAMS = {"$ref": "#/components/schemas/Params"}
 # What pandas reads from text without being told how.
 SAID_IN_CSV = frozenset({"boolean", "integer", "long", "float", "double", "string"})
 
@@ -57,11 +57,11 @@ def row_schema(specs: Sequence[Spec]) -> Schema:
     }
 
 
-def form_schema(form: str, specs: Sequence[Spec], params: Sequence[Spec]) -> Schema:
+def form_schema(form: str, specs: Sequence[Spec], *, takes_params: bool) -> Schema:
     """A request's whole body in one form."""
     properties: Schema = {form: _content(form, specs)}
-    if params:
-        properties["params"] = params_schema(params)
+    if takes_params:
+        properties["params"] = PARAMS
     return {"title": form, "type": "object", "required": [form], "properties": properties}
 
 

@@ -124,9 +124,8 @@ def params_schema(specs: Iterable[Spec]) -> Schema:
     """The object `params`: every parameter has a default, so none is required."""
     return {
         "type": "object",
-        "description": "Parameters of this prediction. What is left out has its default.",
+        "description": "Parameters of this prediction. What is left out has its default, what isn't known is ignored.",
         "properties": {str(spec.get("name")): param_schema(spec) for spec in specs},
-        "additionalProperties": False,
     }
 
 
