@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.cluster.layout import CHECKOUT
@@ -52,6 +53,7 @@ def test_the_example_goes_from_apply_to_a_prediction_and_an_edit_is_served_witho
     assert answer.headers["x-model-version"] == "1"
     report.extend(_breakdown(world, room, applied, took))
     _tells_its_story(room)
+    _tells_what_it_takes(room)
     _leaves_its_evidence(world, room)
     eventually(lambda: not room.all("rayclusters"), within=30, what="the Ray cluster to be gone")
 
@@ -101,6 +103,24 @@ def _tells_its_story(room: Room) -> None:
     assert condition(run, "Ready")["status"] == "True"
     for kind in ("pipelines", "runs", "modelendpoints"):
         assert NAME in room.kubectl("get", kind, "-n", room.namespace)
+
+
+def _tells_what_it_takes(room: Room) -> None:
+    """The endpoint's document has the author's example in every form, and every form is answered."""
+    where = room.kubectl.service(room.namespace, NAME)
+    document = httpx.get(f"{where}/openapi.json", timeout=20).json()
+    assert document["info"]["version"] == "1"
+    assert "input example" in document["info"]["description"]
+    shown = [column["name"] for column in document["x-soloist-columns"]]
+    assert sorted(shown) == sorted(FLIGHT["dataframe_records"][0])
+    content = document["paths"]["/invocations"]["post"]["requestBody"]["content"]
+    examples = content["application/json"]["examples"]
+    assert len(examples) == 4
+    for form, example in examples.items():
+        answer = room.predict(NAME, example["value"])
+        assert answer.status_code == 200, (form, answer.text)
+    page = httpx.get(f"{where}/docs", timeout=20)
+    assert page.headers["content-type"].startswith("text/html")
 
 
 def _leaves_its_evidence(world: World, room: Room) -> None:

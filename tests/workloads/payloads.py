@@ -16,7 +16,8 @@ class Payload:
     id: str
     model: str
     body: bytes
-    content_type: str = JSON
+    content_type: str | None = JSON
+    method: str = "POST"
 
 
 PLAIN_ROW: dict[str, Any] = {

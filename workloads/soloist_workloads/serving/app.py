@@ -13,6 +13,7 @@ from soloist_workloads.serving.binary import HEADER_NAME
 from soloist_workloads.serving.compare import COMPARISON, Comparer
 from soloist_workloads.serving.lane import RETRY_AFTER_SECONDS, Lane
 from soloist_workloads.serving.metrics import CONTENT_TYPE, Metrics
+from soloist_workloads.serving.openapi.page import show_document, show_page
 from soloist_workloads.serving.outputs import describe_tensors
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.routes import POSTED, NotFound, Page, find_page
@@ -130,7 +131,7 @@ class App:
             )
         return self._state.scorer
 
-    def _tell(self, page: Page) -> Response:
+    def _tell(self, page: Page) -> Response:  # noqa: PLR0911 - a return per page reads best
         ready = self._state.is_ready
         match page:
             case Page.LIVE:
@@ -150,6 +151,8 @@ class App:
                 return _json(
                     {"name": "soloist", "version": PROTOCOL_VERSION, "extensions": EXTENSIONS}
                 )
+            case Page.DOCS | Page.OPENAPI:
+                return show_page() if page is Page.DOCS else show_document(self._state.document)
             case _:
                 return self._describe_model()
 

@@ -89,6 +89,8 @@ def _parse(body: bytes) -> dict[str, Any]:
         request = json.loads(body)
     except ValueError as error:
         raise RequestProblem(f"The body is not JSON: {error}. {ONE_FORM}.") from None
+    except RecursionError:
+        raise RequestProblem("The body nests too deep to be read. Send fewer levels.") from None
     if not isinstance(request, dict):
         raise RequestProblem(f"{ONE_FORM}; this is a JSON {json_type(request)}.")
     return request

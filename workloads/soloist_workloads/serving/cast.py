@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from soloist_workloads.serving.enforce import NUMPY_TYPES, REMEDIES, Checkable
-from soloist_workloads.serving.problem import REFUSALS, RequestProblem, json_type, show
+from soloist_workloads.serving.problem import (
+    INVALID_PARAMETER_VALUE,
+    REFUSALS,
+    RequestProblem,
+    json_type,
+    show,
+)
 from soloist_workloads.serving.signature import Column, Kind, Nothing, Tensor
 
 
@@ -25,10 +32,22 @@ def cast_table(table: pd.DataFrame, signature: Checkable) -> pd.DataFrame:
             Column(name, column.kind, column.required)
             for name, column in zip(table.columns, columns, strict=False)
         )
+    _require_once(table, columns)
     for column in columns:
         if column.name in table.columns:
             table[column.name] = _cast_column(table[column.name], column)
     return table
+
+
+def _require_once(table: pd.DataFrame, columns: Iterable[Column]) -> None:
+    """Two columns of one name are no answer to which of them is meant."""
+    twice = set(table.columns[table.columns.duplicated()])
+    for column in columns:
+        if column.name in twice:
+            raise RequestProblem(
+                f"Column {column.name} comes more than once. Send it once.",
+                code=INVALID_PARAMETER_VALUE,
+            )
 
 
 def _cast_column(values: pd.Series, column: Column) -> pd.Series:

@@ -110,6 +110,8 @@ class Plan:
         rows, names = given["data"], given["columns"]
         if len(given) != 2 or not rows or len(set(names)) != len(names):
             return None
+        if not isinstance(names, list):
+            return None  # letters of a text aren't names
         if any(len(row) != len(names) for row in rows):
             return None
         columns = dict(zip(names, zip(*rows, strict=True), strict=True))

@@ -17,6 +17,8 @@ class Page(Enum):
     MODEL = auto()
     MODEL_READY = auto()
     INFER = auto()
+    DOCS = auto()
+    OPENAPI = auto()
 
 
 FIXED = {
@@ -25,6 +27,8 @@ FIXED = {
     "/health": Page.PING,
     "/version": Page.VERSION,
     "/metrics": Page.METRICS,
+    "/docs": Page.DOCS,
+    "/openapi.json": Page.OPENAPI,
     "/v2": Page.SERVER,
     "/v2/health/live": Page.LIVE,
     "/v2/health/ready": Page.READY,

@@ -87,6 +87,10 @@ class ModelCard:
     outputs: Signature
     has_params: bool
     example: Path | None
+    texts: Mapping[str, Any]
+    """The signature as MLmodel has it: JSON under inputs, outputs and params."""
+    is_hinted: bool
+    """The signature comes from type hints, and requests are held against those."""
 
     @property
     def loader(self) -> str:
@@ -157,6 +161,8 @@ def _parse_card(folder: Path, body: dict[str, Any]) -> ModelCard:
         outputs=parse_schema(signature.get("outputs")),
         has_params=bool(signature.get("params")),
         example=folder / example if example and (folder / example).is_file() else None,
+        texts=dict(signature),
+        is_hinted=hinted,
     )
 
 

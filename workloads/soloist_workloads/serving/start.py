@@ -9,6 +9,7 @@ from soloist_workloads.environment import ServingSettings
 from soloist_workloads.serving.constant import load_constant
 from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.metrics import Metrics
+from soloist_workloads.serving.openapi.document import write_document
 from soloist_workloads.serving.scorer import Scorer
 from soloist_workloads.serving.signature import ModelCard, read_card
 from soloist_workloads.serving.state import State
@@ -40,6 +41,7 @@ def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> No
     warm_up(scorer, card)
     metrics.tell_model(scorer.flavor)
     watch.tell = metrics.invalid_answers.inc
+    state.document = write_document(card, name=settings.name, version=settings.version)
     state.become_ready(scorer)
     LOG.info(
         "Serving %s version %s (%s): loaded in %.1f s, first prediction in %.2f s.",

@@ -21,6 +21,8 @@ class State:
 
     phase: Phase = Phase.LOADING
     scorer: Scorer | None = None
+    document: bytes = b""
+    """The model's OpenAPI document, once it is loaded."""
 
     @property
     def is_ready(self) -> bool:

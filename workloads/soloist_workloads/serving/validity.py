@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +34,7 @@ class Watch:
         self.tell: Callable[[], object] | None = None
 
     def over(self, predict: Predict) -> Predict:
+        @wraps(predict)  # mlflow looks at the signature to see whether a model takes parameters
         def watched(*given: Any, **named: Any) -> Any:
             predictions = predict(*given, **named)
             if self.tell and not _IS_REPEATED.get() and not self._is_valid(predictions):
