@@ -13,6 +13,7 @@ from soloist.core.effects import (
     FindModel,
     FindTrackedRun,
     GetObject,
+    IsThere,
     ListObjects,
     LoggedModel,
     PodPage,
@@ -61,7 +62,12 @@ class World:
             case GetObject(kind, namespace, name):
                 found = self._objects(kind.kind, namespace)
                 return next((one for one in found if one["metadata"]["name"] == name), None)
+            case IsThere(kind, namespace, name):
+                found = self._objects(kind.kind, namespace)
+                return any(one["metadata"]["name"] == name for one in found)
             case ListObjects(kind, namespace, labels):
+                if kind.api_version.startswith("gateway.") and "gateway-api" in self.down:
+                    return missing(kind)
                 if kind.api_version.startswith("ray.io/") and "kuberay" in self.down:
                     return missing(kind)
                 return tuple(

@@ -20,6 +20,8 @@ from soloist.core.objects import (
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    HTTP_ROUTE,
+    INGRESS,
     NETWORK_POLICY,
     POD,
     RESOURCE_QUOTA,
@@ -32,13 +34,23 @@ from soloist.core.seen import Seen
 from soloist.gateway.plan import Place
 from soloist.gateway.readings import READINGS_PATH, Reading, parse_reading
 from soloist.kinds.modelendpoint import names, queries
+from soloist.kinds.modelendpoint.access import Given, given
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.modelendpoint.room import room
 from soloist.kinds.modelendpoint.servers import COUNTS_PATH, ServerCounts, parse_counts
 from soloist.rollout.records import active
 from soloist.rollout.world import PROMOTE, RETRY
 
-CHILDREN = (VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET)
+CHILDREN = (
+    VOLUME_CLAIM,
+    NETWORK_POLICY,
+    SERVICE,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    INGRESS,
+    HTTP_ROUTE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,12 @@ class EndpointFacts:
     """By gateway pod; one that did not answer is left out."""
     counts: Mapping[str, ServerCounts] = field(default_factory=dict)
     """By serving pod, while a rollout needs them; one that did not answer is left out."""
+    absent: tuple[Given, ...] = ()
+    """What the gateway's pods mount and isn't there."""
+    route: Manifest | None = None
+    """The HTTPRoute."""
+    route_problem: Problem | None = None
+    """Why there can be none."""
     room: int | None = None
     """Pods of one version that the namespace's quotas still allow; None where there is no quota."""
     queries: Mapping[str, float | None] = field(default_factory=dict)
@@ -77,6 +95,7 @@ def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
         _pages(endpoint),
         *_server_pages(endpoint),
         _quotas(endpoint),
+        *(one.read(endpoint) for one in given(endpoint)),
         *(read for _, read in queries.reads(endpoint, platform)),
         Recall(endpoint.metadata.uid),
     )
@@ -143,6 +162,9 @@ def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFact
             for page in seen.pages(read)
             if page.text
         },
+        absent=tuple(one for one in given(endpoint) if not seen.is_there(one.read(endpoint))),
+        route=next(iter(_live(endpoint, seen, HTTP_ROUTE)), None),
+        route_problem=seen.problem(_children(endpoint, CHILDREN.index(HTTP_ROUTE))),
         room=room(seen.objects(_quotas(endpoint)), endpoint.spec.cpu, endpoint.spec.memory),
         queries=queries.answers(endpoint, platform, seen),
         memory=seen.memory(Recall(endpoint.metadata.uid)),

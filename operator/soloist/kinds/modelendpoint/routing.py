@@ -6,7 +6,7 @@ from soloist.api.amounts import duration_value
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.modelendpoint import PinnedVersion
 from soloist.gateway.plan import Backend, GatewayPlan, Rung
-from soloist.kinds.modelendpoint import names
+from soloist.kinds.modelendpoint import access, names
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.rollout.records import active
 
@@ -40,6 +40,9 @@ def plan(endpoint: Endpoint, platform: Platform) -> GatewayPlan | None:
         sticky_header=endpoint.spec.rollout.sticky if endpoint.spec.rollout else None,
         timeout_seconds=duration_value(gateway.timeout).total_seconds(),
         rate_limit=_share(gateway.rate_limit, gateway.replicas),
+        api_keys=access.api_keys(gateway),
+        jwt=access.jwt(gateway),
+        tls=access.tls(gateway),
     )
 
 
