@@ -69,7 +69,7 @@ def _route(endpoint: Endpoint, said: HttpRoute) -> dict[str, Any]:
 def url(endpoint: Endpoint, facts: EndpointFacts) -> str:
     """The address outside where there is one, else the one inside, which always holds."""
     ingress, route = _expose(endpoint).ingress, _expose(endpoint).http_route
-    if ingress is not None:
+    if ingress is not None and facts.ingress is not None:
         scheme = "https" if ingress.tls_secret_name is not None else "http"
         return f"{scheme}://{ingress.host}{names.PATH}"
     if route is not None and facts.route is not None and _verdict(facts.route, "Accepted", "True"):

@@ -74,6 +74,7 @@ class EndpointFacts:
     """By serving pod, while a rollout needs them; one that did not answer is left out."""
     absent: tuple[Given, ...] = ()
     """What the gateway's pods mount and isn't there."""
+    ingress: Manifest | None = None
     route: Manifest | None = None
     """The HTTPRoute."""
     route_problem: Problem | None = None
@@ -163,6 +164,7 @@ def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFact
             if page.text
         },
         absent=tuple(one for one in given(endpoint) if not seen.is_there(one.read(endpoint))),
+        ingress=next(iter(_live(endpoint, seen, INGRESS)), None),
         route=next(iter(_live(endpoint, seen, HTTP_ROUTE)), None),
         route_problem=seen.problem(_children(endpoint, CHILDREN.index(HTTP_ROUTE))),
         room=room(seen.objects(_quotas(endpoint)), endpoint.spec.cpu, endpoint.spec.memory),
