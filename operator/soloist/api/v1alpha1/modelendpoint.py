@@ -103,7 +103,7 @@ class ModelEndpointStatus(CommonStatus):
     weight: int | None = None
     """Percentage of the requests that the version under rollout answers."""
     url: str | None = Field(default=None, max_length=512)
-    """Address for predictions inside the cluster."""
+    """Address for predictions: outside of the cluster where there is one, else inside."""
     ready_replicas: int = 0
     """Pods of the served version that are ready to answer."""
     last_change_time: Time | None = None
