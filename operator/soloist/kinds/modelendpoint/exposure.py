@@ -72,7 +72,7 @@ def url(endpoint: Endpoint, facts: EndpointFacts) -> str:
     if ingress is not None and facts.ingress is not None:
         scheme = "https" if ingress.tls_secret_name is not None else "http"
         return f"{scheme}://{ingress.host}{names.PATH}"
-    if route is not None and facts.route is not None and _verdict(facts.route, "Accepted", "True"):
+    if route is not None and facts.route is not None and _is_taken(facts.route):
         return f"{route.scheme}://{route.hostnames[0]}{names.PATH}"
     return names.url(endpoint)
 
@@ -96,7 +96,7 @@ def problem(endpoint: Endpoint, facts: EndpointFacts) -> Problem | None:
                 f"{gateway} does not take the HTTPRoute {endpoint.name}: {sentence(against)} Correct"
                 " spec.gateway.expose.httpRoute, or ask the administrator of the Gateway.",
             )
-    if _verdict(facts.route, "Accepted", "True") is None and _is_old(facts.route, facts):
+    if not _is_taken(facts.route) and _is_old(facts.route, facts):
         return Problem(
             Reason.NOT_EXPOSED,
             f"{gateway} does not answer to the HTTPRoute {endpoint.name}. See whether it is there: kubectl get gateways"
@@ -113,6 +113,10 @@ def _verdict(route: Manifest, kind: str, status: str) -> str | None:
             if (one["type"], one["status"]) == (kind, status):
                 return str(one.get("message") or one.get("reason") or "")
     return None
+
+
+def _is_taken(route: Manifest) -> bool:
+    return _verdict(route, "Accepted", "True") is not None
 
 
 def _is_old(route: Manifest, facts: EndpointFacts) -> bool:
