@@ -13,13 +13,14 @@ lets almost all of them be asked again.
 from __future__ import annotations
 
 from soloist.gateway.plan import GatewayPlan
+from soloist.gateway.routes import TRIES_HEADER
 from soloist.gateway.xds import Message, extension
 
 SHARE = 0.2
 # Of retries without use, at once, after a calm time.
 STOCK = 10
-# Envoy's own words for both: what the request may not ask of a route, and how often it was tried.
-MOST_RETRIES, TRIES = "x-envoy-max-retries", "x-envoy-attempt-count"
+# Envoy's own word by which a request says how often it may be asked again; a client's is taken off before.
+MOST_RETRIES = "x-envoy-max-retries"
 
 # One stock for each of Envoy's threads, and there is one. A request is charged when it was answered: those under way when
 # the stock runs out may still be asked again.
@@ -51,7 +52,7 @@ def retry_budget(plan: GatewayPlan) -> Message:
         share=SHARE,
         each_second=f"{plan.retry_floor:g}",
         most=MOST_RETRIES,
-        tries=TRIES,
+        tries=TRIES_HEADER,
     )
     return extension(
         "envoy.filters.http.lua",
