@@ -23,6 +23,8 @@ CHILD_KINDS = (
     objects.DEPLOYMENT,
     objects.DISRUPTION_BUDGET,
     objects.NETWORK_POLICY,
+    objects.INGRESS,
+    objects.HTTP_ROUTE,
     objects.RAY_CLUSTER,
     objects.RAY_JOB,
 )
@@ -63,7 +65,11 @@ def operator_grants() -> tuple[Grant, ...]:
             "owner references that block deletion, where OwnerReferencesPermissionEnforcement is on",
         ),
         *_grants(CHILD_KINDS, (*READ, *APPLY, "delete"), "children"),
-        *_grants((objects.SECRET,), ("get",), "credentials of a Git server, by the name in a spec"),
+        *_grants(
+            (objects.SECRET,),
+            ("get",),
+            "credentials of a Git server; whether a gateway's Secrets are there: by the name in a spec",
+        ),
         *_grants((objects.POD,), ("list", "watch"), "why a pod does not start"),
         *_grants(
             (objects.POD,), ("patch",), "an annotation makes a gateway's new routes live at once"
@@ -74,7 +80,7 @@ def operator_grants() -> tuple[Grant, ...]:
             "apiextensions.k8s.io",
             ("customresourcedefinitions",),
             ("list", "watch"),
-            "KubeRay installed later is noticed",
+            "KubeRay or the Gateway API, installed later, is noticed",
         ),
     )
 

@@ -34,6 +34,12 @@ UNSEEN = {
         f"update {it}/finalizers": "asked by an admission plugin that is off here"
         for it in ("projects", *OURS)
     },
+    **{
+        f"{verb} {it}": "no endpoint of these stories is exposed"
+        for it in ("ingresses", "httproutes")
+        for verb in ("create", "patch")
+    },
+    "watch httproutes": "the Gateway API is not installed here",
     "patch pods": "new files of a gateway; nothing runs a gateway here",
     **{f"get {it.plural}": "whose is it, when a child's name is taken" for it in CHILD_KINDS},
     **{f"delete {it.plural}": "a child that is not wanted any more" for it in CHILD_KINDS},

@@ -20,7 +20,7 @@ OURS = "app.kubernetes.io/managed-by=soloist"
 KINDS = (
     "projects", "pipelines", "runs", "modelendpoints", "rayclusters", "rayjobs", "pods", "services",
     "deployments", "replicasets", "jobs", "persistentvolumeclaims", "networkpolicies", "poddisruptionbudgets",
-    "configmaps",
+    "configmaps", "ingresses",
 )  # fmt: skip
 
 

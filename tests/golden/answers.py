@@ -13,6 +13,7 @@ from soloist.core.effects import (
     FindModel,
     FindTrackedRun,
     GetObject,
+    IsThere,
     ListObjects,
     LoggedModel,
     PodPage,
@@ -59,12 +60,17 @@ class World:
         """What `observe` would bring back."""
         return Seen(self.now, {read: self._answer(read) for read in dict.fromkeys(reads)})
 
-    def _answer(self, read: Read) -> Any:  # noqa: C901, PLR0911 - one return for each question
+    def _answer(self, read: Read) -> Any:  # noqa: C901, PLR0911, PLR0912 - one return for each question
         match read:
             case GetObject(kind, namespace, name):
                 found = self._objects(kind.kind, namespace)
                 return next((one for one in found if one["metadata"]["name"] == name), None)
+            case IsThere(kind, namespace, name):
+                found = self._objects(kind.kind, namespace)
+                return any(one["metadata"]["name"] == name for one in found)
             case ListObjects(kind, namespace, labels):
+                if kind.api_version.startswith("gateway.") and "gateway-api" in self.down:
+                    return missing(kind)
                 if kind.api_version.startswith("ray.io/") and "kuberay" in self.down:
                     return missing(kind)
                 return tuple(

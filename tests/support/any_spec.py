@@ -123,8 +123,31 @@ LADDER = st.one_of(
 )
 BATCH = {"input": LABEL.map("in/{}".format), "output": LABEL.map("out/{}".format)}
 BATCH_OPTIONS = {"schedule": SCHEDULE, "cpu": CPU, "memory": MEMORY, "timeout": DURATION}
+HOST = LABEL.map(lambda name: f"{name}.example.com")
+NAMED = some({"secretName": LABEL}, {})
+AUDIENCES = st.lists(LABEL, max_size=3, unique=True)
+JWKS = st.sampled_from(["secretName", "configMapName"])
+AUTH = st.one_of(
+    some({"apiKeys": NAMED}, {}),
+        lambda where, audiences: {"jwt": {"issuer": "me", "audiences": audiences, where: "id"}},
+        JWKS,
+        AUDIENCES,
+INGRESS = some(
+    {"host": HOST},
+    {
+        "className": LABEL,
+        "tlsSecretName": LABEL,
+        "annotations": st.dictionaries(LABEL, TEXT, max_size=3),
+    },
+PARENT = some({"name": LABEL}, {"namespace": LABEL, "sectionName": LABEL})
+ROUTE = some(
+    {"hostnames": st.lists(HOST, min_size=1, max_size=3), "parentRef": PARENT},
+    {"scheme": st.sampled_from(["https", "http"])},
+EXPOSE = st.one_of(some({"ingress": INGRESS}, {}), some({"httpRoute": ROUTE}, {}))
+GATEWAY = some({}, {"auth": AUTH, "tls": NAMED, "expose": EXPOSE})
 SERVING = {
     "replicas": some({}, {"min": st.integers(1, 100)}),
+    "gateway": GATEWAY,
     "cpu": CPU,
     "memory": MEMORY,
 }

@@ -40,6 +40,9 @@ class CutCluster:
     async def get(self, ref: ObjectRef) -> Manifest | None:
         return await self._cluster.get(ref)
 
+    async def is_there(self, ref: ObjectRef) -> bool:
+        return await self._cluster.is_there(ref)
+
     async def list(
         self, kind: KindRef, namespace: str | None, labels: Mapping[str, str]
     ) -> tuple[Manifest, ...]:

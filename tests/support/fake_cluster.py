@@ -41,6 +41,10 @@ class FakeCluster:
         body: Manifest | None = _copy(self.objects.get(ref))
         return body
 
+    async def is_there(self, ref: ObjectRef) -> bool:
+        self._known(ref.kind)
+        return ref in self.objects
+
     async def list(
         self, kind: KindRef, namespace: str | None, labels: Mapping[str, str]
     ) -> tuple[Manifest, ...]:

@@ -28,6 +28,7 @@ nodeSelector: {{- toYaml $platform.nodeSelector | nindent 2 }}
 clusterDomain: {{ $platform.clusterDomain | quote }}
 networkPolicies: {{ $platform.networkPolicies }}
 operatorNamespace: {{ .Release.Namespace | quote }}
+monitoringNamespace: {{ $platform.monitoringNamespace | quote }}
 kuberayNamespaceLabels: {{- toYaml $platform.kuberayNamespaceLabels | nindent 2 }}
 gitPollSeconds: {{ $platform.gitPollSeconds | int }}
 registryPollSeconds: {{ $platform.registryPollSeconds | int }}

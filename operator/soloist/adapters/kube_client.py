@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soloist.adapters.kube_transport import APPLY, JSON_PATCH, MERGE, Transport
+from soloist.adapters.kube_transport import APPLY, JSON_PATCH, MERGE, METADATA, Transport
 from soloist.control.ports import ClusterError
 from soloist.core.objects import MANAGER, KindRef, Manifest, ObjectRef
 
@@ -40,6 +40,15 @@ class KubeCluster:
             if error.code == 404:
                 return None
             raise
+
+    async def is_there(self, ref: ObjectRef) -> bool:
+        try:
+            await self._transport.text("GET", _at(ref), accept=METADATA)
+        except ClusterError as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
 
     async def list(
         self, kind: KindRef, namespace: str | None, labels: Mapping[str, str]

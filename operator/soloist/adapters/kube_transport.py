@@ -28,6 +28,8 @@ JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+# Of an object its metadata only.
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 Body = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
@@ -96,13 +98,14 @@ class Transport:
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
         content: str = JSON,
+        accept: str = JSON,
     ) -> str:
         """The same, not parsed. Every request that we send may be repeated: a write names the version or UID it means."""
         for pause in (*self._pauses, None):
             if method != "GET":
                 self._allowed()
             try:
-                status, headers, text = await self._once(method, path, query, body, content)
+                status, headers, text = await self._once(method, path, query, body, content, accept)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 if pause is None:
                     raise ClusterError(
@@ -126,9 +129,10 @@ class Transport:
         query: Mapping[str, str] | None,
         body: Body | None,
         content: str,
+        accept: str,
     ) -> tuple[int, Mapping[str, str], str]:
         url, headers = await self._signed(path, query)
-        headers["Content-Type"] = content
+        headers |= {"Content-Type": content, "Accept": accept}
         answer = await self._client.rest_client.request(  # type: ignore[no-untyped-call]  # the client has no annotations
             method, url, headers=headers, body=body, _request_timeout=TIMEOUT
         )
@@ -140,7 +144,7 @@ class Transport:
     ) -> tuple[str, dict[str, str]]:
         """Address and headers with the current credentials."""
         configuration = self._client.configuration
-        headers = {"Accept": JSON}
+        headers: dict[str, str] = {}
         key = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         if key:
             headers["Authorization"] = key

@@ -46,6 +46,8 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     STORAGE_PENDING = "StoragePending"
     KUBERAY_MISSING = "KubeRayMissing"
+    GATEWAY_API_MISSING = "GatewayApiMissing"
+    NOT_EXPOSED = "NotExposed"
     MLFLOW_UNREACHABLE = "MLflowUnreachable"
     BASELINE_MISSING = "BaselineMissing"
     POD_FAILED = "PodFailed"

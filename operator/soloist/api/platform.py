@@ -71,6 +71,9 @@ class Platform(Model):
     """Whether to make NetworkPolicies in the projects' namespaces."""
     operator_namespace: str = "soloist-system"
     """Where the operator runs: its traffic to the projects' pods is allowed."""
+    monitoring_namespace: str = "monitoring"
+    """Where Prometheus runs: it may read the metrics of serving pods also where an endpoint's gateway asks who is there. Empty:
+    nobody but the operator may."""
     kuberay_namespace_labels: dict[str, str] = Field(default_factory=dict)
     """Labels of the namespace in which KubeRay's operator runs; empty allows every namespace to reach a Ray head's dashboard."""
     git_poll_seconds: int = Field(default=60, ge=5)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from soloist.control.ports import ClusterError, KindMissing, Ports, Unreachable
 from soloist.control.words import failure, is_transient, not_ours
 from soloist.core.effects import Effect, TouchPod
-from soloist.core.objects import POD, ObjectRef, is_owned_by
+from soloist.core.objects import POD, KindRef, ObjectRef, is_owned_by
 from soloist.core.outcome import Done, Failed, Outcome
 from soloist.core.plan import Action, Apply, Conflict, Create, Delete, beyond, is_settled
 
@@ -26,16 +26,21 @@ class Execution:
 
 
 async def execute(
-    actions: Iterable[Action], effects: Sequence[Effect], owner_uid: str, ports: Ports
+    actions: Iterable[Action],
+    effects: Sequence[Effect],
+    owner_uid: str,
+    ports: Ports,
+    apart: Collection[KindRef] = (),
 ) -> Execution:
-    """Carry the plan out in its order and stop at the first failure: what comes later may stand on it.
+    """Carry the plan out in its order and stop at the first failure: what comes later may stand on it. Nothing stands
+    on objects of the kinds `apart`; a failure of one is told, and the rest goes on.
 
     Raises ClusterError for what is no news to anybody (a conflict, a busy API server).
     """
     outcomes: list[Outcome] = []
     for action in actions:
         outcomes.append(await _act(action, owner_uid, ports))
-        if not isinstance(outcomes[-1], Done):
+        if not isinstance(outcomes[-1], Done) and action.ref.kind not in apart:
             return Execution(tuple(outcomes))
     for performed, effect in enumerate(effects):
         outcomes.append(await _perform(effect, ports))

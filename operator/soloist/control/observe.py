@@ -14,6 +14,7 @@ from soloist.core.effects import (
     FindModel,
     FindTrackedRun,
     GetObject,
+    IsThere,
     ListObjects,
     PodPage,
     Problem,
@@ -51,7 +52,7 @@ async def _answer(read: Read, ports: Ports) -> Any:
     except Unreachable as error:
         return Problem(error.reason, str(error))
     except KindMissing:
-        assert isinstance(read, GetObject | ListObjects)
+        assert isinstance(read, GetObject | IsThere | ListObjects)
         return missing(read.kind)
 
 
@@ -59,6 +60,8 @@ async def _ask(read: Read, ports: Ports) -> Any:  # noqa: C901, PLR0911 - one re
     match read:
         case GetObject(kind, namespace, name):
             return await ports.cluster.get(ObjectRef(kind, namespace, name))
+        case IsThere(kind, namespace, name):
+            return await ports.cluster.is_there(ObjectRef(kind, namespace, name))
         case ListObjects(kind, namespace, labels):
             return await ports.cluster.list(kind, namespace, dict(labels))
         case TailLog():

@@ -45,6 +45,9 @@ class Cluster(Protocol):
     async def get(self, ref: ObjectRef) -> Manifest | None:
         """The object, or None. Raises KindMissing, ClusterError."""
 
+    async def is_there(self, ref: ObjectRef) -> bool:
+        """Whether the object exists; its content never leaves the API server. Raises KindMissing, ClusterError."""
+
     async def list(
         self, kind: KindRef, namespace: str | None, labels: Mapping[str, str]
     ) -> tuple[Manifest, ...]:

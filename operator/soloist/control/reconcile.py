@@ -99,7 +99,7 @@ async def _settle(
     if desired.keep_finalizer:
         await _hold(ref, body, resource, ports)
     plan = diff(desired.children, seen.children(kind.children), metadata.uid)
-    done = await execute(plan, desired.effects, metadata.uid, ports)
+    done = await execute(plan, desired.effects, metadata.uid, ports, kind.apart)
     summary = kind.summarize(resource, facts, platform, done.outcomes)
     said = await say(ref, body, summary.status.manifest(), ports)
     ports.memory.keep(metadata.uid, summary.memory)

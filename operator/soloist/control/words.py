@@ -27,6 +27,13 @@ def missing(kind: KindRef) -> Problem:
             f"({kind.api_version}). Ask an administrator to install KubeRay, for example with "
             "`helm install kuberay-operator kuberay/kuberay-operator`; this goes on by itself then.",
         )
+    if group == "gateway.networking.k8s.io":
+        return Problem(
+            Reason.GATEWAY_API_MISSING,
+            f"The Gateway API is not installed in this cluster: the API server does not know the kind {kind.kind} "
+            f"({kind.api_version}). Ask an administrator to install it with a controller, or use "
+            "spec.gateway.expose.ingress; this goes on by itself then.",
+        )
     return Problem(
         Reason.REFUSED,
         f"The API server does not know the kind {kind.kind} ({kind.api_version}). Ask an administrator to install its "

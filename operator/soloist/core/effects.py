@@ -23,6 +23,15 @@ class GetObject:
 
 
 @dataclass(frozen=True, slots=True)
+class IsThere:
+    """Look whether an object of that name exists; what is in it, a Secret's values say, is not read."""
+
+    kind: KindRef
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListObjects:
     """Read the objects of a namespace that carry these labels."""
 
@@ -95,6 +104,7 @@ class Recall:
 
 Read = (
     GetObject
+    | IsThere
     | ListObjects
     | TailLog
     | ResolveGit

@@ -55,6 +55,8 @@ class Kind(Generic[FactsT]):
     summarize: Callable[[Resource[Any, Any], FactsT, Platform, tuple[Outcome, ...]], Summary]
     watched: tuple[KindRef, ...] = ()
     """Further kinds whose labelled objects (see `core.objects.OWNER_NAME`) wake us: Pods of our children."""
+    apart: tuple[KindRef, ...] = ()
+    """Children that nothing else stands on: one of these that can't be written stops nothing else."""
     wakes: tuple[str, ...] = ()
     """Our kinds to wake in the same namespace when this object's status changed: a Run that registered a model wakes
     the ModelEndpoints, which otherwise look at the registry only every few seconds."""

@@ -11,6 +11,7 @@ from soloist.core.effects import (
     FindModel,
     FindTrackedRun,
     GetObject,
+    IsThere,
     ListObjects,
     PodPage,
     Problem,
@@ -47,6 +48,10 @@ class Seen:
     def object(self, read: GetObject) -> Manifest | None:
         """The object; None when it is missing or could not be read."""
         return cast("Manifest | None", self._answer(read))
+
+    def is_there(self, read: IsThere) -> bool:
+        """Whether the object exists."""
+        return bool(self._answer(read))
 
     def objects(self, read: ListObjects) -> tuple[Manifest, ...]:
         """The objects; none when they could not be read (see `problem`)."""

@@ -29,10 +29,6 @@ LONGEST_EJECTION_SECONDS = 30
 CONNECT_SECONDS = 0.5
 # Below the serving pods' 75 s, so that it's this side that closes: a request that meets a closing connection is lost.
 IDLE_SECONDS = 60
-# Of the places for requests, how many may be taken by retries at once. The budget in percent of active requests, which
-# Envoy also has, counts none on a ladder: those are counted with the version that answers.
-RETRY_SHARE = 5
-FEWEST_RETRIES = 10
 
 
 def version_cluster(version: str) -> str:
@@ -58,7 +54,6 @@ def _ladder(plan: GatewayPlan, name: str, rungs: tuple[Backend, ...]) -> Message
         "envoy.extensions.clusters.aggregate.v3.ClusterConfig",
         clusters=[version_cluster(one.version) for one in rungs],
     )
-    retries = max(FEWEST_RETRIES, plan.max_requests // RETRY_SHARE)
     return {
         "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
         "name": name,
@@ -66,7 +61,8 @@ def _ladder(plan: GatewayPlan, name: str, rungs: tuple[Backend, ...]) -> Message
         "cluster_type": kind,
         "connect_timeout": seconds(CONNECT_SECONDS),
         "common_lb_config": _no_panic(),
-        "circuit_breakers": {"thresholds": [{"max_retries": retries}]},
+        # All that a champion's pods drop at once when they die. What useless retries cost is `gateway.budget`'s to limit.
+        "circuit_breakers": {"thresholds": [{"max_retries": plan.max_requests}]},
         # What is an error is asked of the cluster that the route names, here the ladder.
         "typed_extension_protocol_options": _protocol(
             outlier_detection={"error_matcher": _error()}

@@ -6,6 +6,7 @@ passed is whole in memory, so that it can be sent again to another rung, and cop
 
 from __future__ import annotations
 
+from soloist.gateway.budget import retry_budget
 from soloist.gateway.plan import ApiKeys, GatewayPlan, Jwt
 from soloist.gateway.routes import API_KEY_HEADER
 from soloist.gateway.telemetry import attempt_logs
@@ -28,6 +29,7 @@ def http_filters(plan: GatewayPlan) -> list[Message]:
             "envoy.extensions.filters.http.buffer.v3.Buffer",
             max_request_bytes=plan.max_body_bytes,
         ),
+        retry_budget(plan),
         extension(
             "envoy.filters.http.router",
             "envoy.extensions.filters.http.router.v3.Router",

@@ -97,6 +97,8 @@ class GatewayPlan:
     """Requests that wait for such a connection."""
     max_requests: int = 1024
     """Requests that one version's pods work on at once."""
+    retry_floor: float = 10.0
+    """Retries a second that may fail too, beside a fifth of the requests (`gateway.budget`)."""
     api_keys: ApiKeys | None = None
     jwt: Jwt | None = None
     tls: Tls | None = None

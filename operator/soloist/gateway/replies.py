@@ -27,16 +27,20 @@ def local_replies(plan: GatewayPlan) -> Message:
             _status(404, "There is nothing here. Predictions: POST /invocations."),
             _status(408, "The request did not arrive in time. Send it again."),
             _status(413, f"The body is larger than {plan.max_body_bytes} bytes. Send fewer rows."),
-            _status(
-                429,
-                f"More than {plan.rate_limit} requests a second. Try again in a second.",
-                RETRY_AFTER,
-            ),
+            *_too_many(plan.rate_limit),
             _status(504, f"No answer within {plan.timeout_seconds:g} s. Send fewer rows."),
             _status(503, f"{who} can't answer now. Try again in a second.", RETRY_AFTER),
         ],
         "body_format": _body("%LOCAL_REPLY_BODY%"),
     }
+
+
+def _too_many(limit: int | None) -> list[Message]:
+    """Without a limit the gateway never says 429."""
+    if limit is None:
+        return []
+    sentence = f"More than {limit} requests a second. Try again in a second."
+    return [_status(429, sentence, RETRY_AFTER)]
 
 
 def _body(sentence: str) -> Message:

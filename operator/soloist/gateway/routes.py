@@ -42,6 +42,8 @@ def routes(plan: GatewayPlan) -> str:
         "name": "gateway",
         "domains": ["*"],
         "include_request_attempt_count": True,
+        # To the retry budget, which takes it off the answer.
+        "include_attempt_count_in_response": True,
         "routes": [_pod_metrics(), {"match": {"prefix": "/"}, "route": _action(plan)}],
     }
     return resources(

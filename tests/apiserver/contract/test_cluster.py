@@ -241,3 +241,12 @@ async def test_a_kind_that_is_not_installed_is_told_apart(either: Either) -> Non
 async def test_a_log_that_is_not_there_is_empty(either: Either) -> None:
     cluster, namespace = either
     assert await cluster.log_tail(namespace, "no-pod", "main", 10) == ""
+
+
+async def test_whether_an_object_is_there_can_be_asked_without_reading_it(either: Either) -> None:
+    cluster, namespace = either
+    ref, _ = await made(cluster, namespace, a="1")
+    assert await cluster.is_there(ref)
+    assert not await cluster.is_there(ref_of(namespace, "two"))
+    with pytest.raises(KindMissing):
+        await cluster.is_there(ObjectRef(NOT_INSTALLED, namespace, "one"))

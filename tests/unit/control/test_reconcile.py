@@ -14,6 +14,7 @@ from soloist.core.objects import (
     FINALIZER,
     OWNER_UID,
     Key,
+    KindRef,
     ObjectRef,
     owner_labels,
     owner_reference,
@@ -296,3 +297,16 @@ async def test_another_owner_reference_of_a_child_is_no_difference(world: World)
     world.cluster.writes.clear()
     await look(world)
     assert world.cluster.writes == []
+
+
+@pytest.mark.parametrize(("apart", "performed"), [((), 0), ((CONFIG_MAP,), 1)])
+async def test_a_child_that_stands_apart_is_told_and_stops_nothing(
+    world: World, apart: tuple[KindRef, ...], performed: int
+) -> None:
+    add_toy(world, copies=2)
+    world.cluster.refuse["ConfigMap"] = ClusterError("no such class", code=400, reason="Invalid")
+    kind = replace(KIND, apart=apart)
+    result = await reconcile(kind, KEY, PLATFORM, world.ports)
+    assert isinstance(result.outcome, Failed)
+    assert "no such class" in status(world)["summary"]
+    assert len(world.tracking.runs) == performed

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from soloist.api.fields import Duration, Model
+from soloist.api.v1alpha1.access import Auth, Expose, GatewayTls
 
 
 class Gateway(Model):
@@ -19,6 +20,12 @@ class Gateway(Model):
     rate_limit: int | None = Field(default=None, ge=1, le=1_000_000)
     """Requests a second that the endpoint takes; more are answered with 429. Each pod of the gateway lets its share through.
     Without it there is no limit."""
+    auth: Auth | None = None
+    """Who may ask. Without it anyone who reaches the endpoint."""
+    tls: GatewayTls | None = None
+    """TLS between clients and the endpoint: its Service then listens on 443 instead of 80."""
+    expose: Expose | None = None
+    """How clients outside of the cluster reach the endpoint. Without it they don't."""
 
 
 Rung = Literal["previous", "baseline"]

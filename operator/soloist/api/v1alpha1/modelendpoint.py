@@ -143,7 +143,7 @@ class ModelEndpointStatus(CommonStatus):
     """What the gates found last, to show: `v5 Fail: errorRate 12 % (n=340) against 0.4 % (n=3,100), tolerated 1 %`. All of them
     are in `release.rollout.evidence`."""
     url: str | None = Field(default=None, max_length=512)
-    """Address for predictions inside the cluster."""
+    """Address for predictions: outside of the cluster where there is one, else inside."""
     ready_replicas: int = 0
     """Pods of the served version that are ready to answer."""
     last_change_time: Time | None = None

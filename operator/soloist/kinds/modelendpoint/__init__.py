@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from soloist.api import resources
 from soloist.core.kind import Kind
-from soloist.core.objects import MODEL_ENDPOINT, POD
+from soloist.core.objects import HTTP_ROUTE, INGRESS, MODEL_ENDPOINT, POD
 from soloist.kinds.modelendpoint.desired import desire
 from soloist.kinds.modelendpoint.facts import CHILDREN, EndpointFacts, assemble, needs
 from soloist.kinds.modelendpoint.status import summarize
@@ -18,4 +18,5 @@ KIND: Kind[EndpointFacts] = Kind(
     desire=desire,
     summarize=summarize,
     watched=(POD,),
+    apart=(INGRESS, HTTP_ROUTE),
 )

@@ -12,7 +12,7 @@ from soloist.api.v1alpha1.modelendpoint import PinnedVersion
 from soloist.core.objects import DEPLOYMENT, NETWORK_POLICY, SERVICE, KindRef
 from soloist.gateway.plan import GatewayPlan
 from soloist.kinds import podenv
-from soloist.kinds.modelendpoint import deployment, lowest, names, traffic
+from soloist.kinds.modelendpoint import deployment, isolation, lowest, names, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.pods import container_security, ingress_policy, placement, resources, scratch
@@ -33,9 +33,9 @@ def children(
     yield SERVICE, _service(endpoint)
     yield DEPLOYMENT, _deployment(endpoint, served, pinned.value, platform)
     if platform.network_policies:
-        ports = [{"ports": [{"port": names.SERVER_PORT, "protocol": "TCP"}]}]
+        rules = [isolation.server_rule(endpoint, platform)]
         name, pods = names.baseline(endpoint), names.baseline_selector(endpoint)
-        yield NETWORK_POLICY, ingress_policy(name, endpoint.namespace, pods, ports)
+        yield NETWORK_POLICY, ingress_policy(name, endpoint.namespace, pods, rules)
 
 
 def _service(endpoint: Endpoint) -> dict[str, Any]:

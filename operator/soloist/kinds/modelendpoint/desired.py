@@ -21,12 +21,14 @@ from soloist.core.objects import (
     digest,
 )
 from soloist.gateway.files import files
-from soloist.gateway.plan import GatewayPlan, Place
+from soloist.gateway.plan import GatewayPlan
 from soloist.kinds.modelendpoint import (
     batch,
     constant,
     deployment,
+    exposure,
     gateway,
+    isolation,
     names,
     policy,
     routing,
@@ -34,7 +36,7 @@ from soloist.kinds.modelendpoint import (
 )
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
-from soloist.kinds.pods import adopted, disruption_budget, ingress_policy
+from soloist.kinds.pods import adopted, disruption_budget
 from soloist.kinds.volumes import volume_claim
 
 # The kubelet may have looked just before it knew of the new files; it is asked again until the gateway follows them.
@@ -54,8 +56,9 @@ def desire(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Desi
         *_versions(endpoint, facts, platform),
         *constant.children(endpoint, facts, platform, plan),
         *(_gateway(endpoint, plan, platform) if plan is not None else ()),
-        *(_network_policies(endpoint) if platform.network_policies else ()),
+        *(_network_policies(endpoint, platform) if platform.network_policies else ()),
         *_budgets(endpoint),
+        *exposure.children(endpoint, facts),
         *_batch(endpoint, platform),
     )
     labels = names.labels(endpoint)
@@ -82,9 +85,10 @@ def _gateway(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> Itera
 
 
 def _touches(plan: GatewayPlan, facts: EndpointFacts) -> Iterator[TouchPod]:
-    """For each pod of the gateway that may not know of its new files yet."""
+    """For each pod of the gateway that may not know of its new files yet. While something of the user's is missing, the
+    pods that run can't follow, however often they look."""
     mark = digest(dict(files(plan)))
-    is_live = traffic.is_live(plan, facts)
+    is_live = traffic.is_live(plan, facts) or bool(facts.absent)
     for pod in facts.gateway_pods:
         meta = pod["metadata"]
         if "deletionTimestamp" in meta or not (pod.get("status") or {}).get("podIP"):
@@ -109,17 +113,9 @@ def _claim(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> dict
     )
 
 
-def _network_policies(endpoint: Endpoint) -> Iterator[Child]:
-    """Anyone in the cluster may ask for predictions and read metrics, on the ports there are."""
-    place = Place()
-    of_gateway = [{"port": port, "protocol": "TCP"} for port in (place.port, place.stats_port)]
-    of_server = [{"port": names.SERVER_PORT, "protocol": "TCP"}]
-    for name, selector, ports in (
-        (names.service(endpoint), names.selector(endpoint), of_server),
-        (names.gateway(endpoint), names.gateway_selector(endpoint), of_gateway),
-    ):
-        rules: list[dict[str, Any]] = [{"ports": ports}]
-        yield NETWORK_POLICY, ingress_policy(name, endpoint.namespace, selector, rules)
+def _network_policies(endpoint: Endpoint, platform: Platform) -> Iterator[Child]:
+    for manifest in isolation.network_policies(endpoint, platform):
+        yield NETWORK_POLICY, manifest
 
 
 def _budgets(endpoint: Endpoint) -> Iterator[Child]:

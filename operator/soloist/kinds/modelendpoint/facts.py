@@ -21,6 +21,8 @@ from soloist.core.objects import (
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    HTTP_ROUTE,
+    INGRESS,
     NETWORK_POLICY,
     PIPELINE,
     POD,
@@ -34,6 +36,7 @@ from soloist.core.seen import Seen
 from soloist.gateway.plan import Place
 from soloist.gateway.readings import READINGS_PATH, Reading, parse_reading
 from soloist.kinds.modelendpoint import batch, lowest, names, queries
+from soloist.kinds.modelendpoint.access import Given, given
 from soloist.kinds.modelendpoint.batch import BatchView
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.modelendpoint.room import room
@@ -42,7 +45,8 @@ from soloist.rollout.records import active
 from soloist.rollout.world import PROMOTE, RETRY
 
 CHILDREN = (
-    VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET, PIPELINE,
+    VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET, PIPELINE, INGRESS,
+    HTTP_ROUTE,
 )  # fmt: skip
 
 
@@ -70,6 +74,13 @@ class EndpointFacts:
     baseline_pods: tuple[Manifest, ...] = ()
     metric: LoggedMetric | None = None
     """What the champion's run logged for the baseline, while status doesn't say it."""
+    absent: tuple[Given, ...] = ()
+    """What the gateway's pods mount and isn't there."""
+    ingress: Manifest | None = None
+    route: Manifest | None = None
+    """The HTTPRoute."""
+    route_problem: Problem | None = None
+    """Why there can be none."""
     room: int | None = None
     """Pods of one version that the namespace's quotas still allow; None where there is no quota."""
     queries: Mapping[str, float | None] = field(default_factory=dict)
@@ -90,6 +101,7 @@ def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
         _pages(endpoint),
         *_server_pages(endpoint),
         _quotas(endpoint),
+        *(one.read(endpoint) for one in given(endpoint)),
         *(read for _, read in queries.reads(endpoint, platform)),
         *batch.runs(endpoint),
         Recall(endpoint.metadata.uid),
@@ -159,6 +171,10 @@ def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFact
             for page in seen.pages(read)
             if page.text
         },
+        absent=tuple(one for one in given(endpoint) if not seen.is_there(one.read(endpoint))),
+        ingress=next(iter(_live(endpoint, seen, INGRESS)), None),
+        route=next(iter(_live(endpoint, seen, HTTP_ROUTE)), None),
+        route_problem=seen.problem(_children(endpoint, CHILDREN.index(HTTP_ROUTE))),
         room=room(seen.objects(_quotas(endpoint)), endpoint.spec.cpu, endpoint.spec.memory),
         queries=queries.answers(endpoint, platform, seen),
         batch=batch.view(endpoint, _live(endpoint, seen, PIPELINE), seen),

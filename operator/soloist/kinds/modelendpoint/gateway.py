@@ -9,7 +9,7 @@ from soloist.core.objects import digest
 from soloist.gateway.drain import grace_seconds, pre_stop
 from soloist.gateway.files import BOOTSTRAP, args, files
 from soloist.gateway.plan import GatewayPlan
-from soloist.kinds.modelendpoint import names
+from soloist.kinds.modelendpoint import access, names
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.pods import container_security, placement, resources, scratch, spread
 
@@ -60,10 +60,12 @@ def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str,
     tmp, tmp_mount = scratch("tmp", "/tmp")
     mounted = {"name": "files", "configMap": {"name": names.gateway(endpoint)}}
     ready = {"path": "/ready", "port": "stats"}
+    before = access.init_containers(endpoint, platform)
     return {
         **placement(platform, endpoint.spec.service_account),
         "terminationGracePeriodSeconds": grace_seconds(plan),
         "topologySpreadConstraints": [spread(names.gateway_selector(endpoint))],
+        **({"initContainers": before} if before else {}),
         "containers": [
             {
                 "name": "envoy",
@@ -88,22 +90,28 @@ def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str,
                 "resources": resources(CPU, MEMORY),
                 "volumeMounts": [
                     {"name": "files", "mountPath": plan.place.folder, "readOnly": True},
+                    *access.mounts(endpoint),
                     tmp_mount,
                 ],
             }
         ],
-        "volumes": [mounted, tmp],
+        "volumes": [mounted, *access.volumes(endpoint), tmp],
     }
 
 
 def service(endpoint: Endpoint) -> dict[str, Any]:
     """What clients talk to."""
+    name, number = names.port(endpoint)
+    port = {"name": name, "port": number, "targetPort": "http", "protocol": "TCP"}
+    if endpoint.spec.gateway.tls is not None:
+        # To whoever stands before it: what is behind this port speaks TLS too.
+        port["appProtocol"] = name
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": names.service(endpoint), "namespace": endpoint.namespace},
         "spec": {
             "selector": names.gateway_selector(endpoint),
-            "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
+            "ports": [port],
         },
     }

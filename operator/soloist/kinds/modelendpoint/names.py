@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from soloist.api.parse import Resource
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.modelendpoint import (
@@ -22,6 +24,7 @@ SERVER, GATEWAY, BASELINE = "server", "gateway", "baseline"
 CONSTANT = "constant"
 SERVER_CONTAINER = "server"
 SERVER_PORT = 8080
+PATH = "/invocations"
 
 
 def service(endpoint: Endpoint) -> str:
@@ -29,9 +32,21 @@ def service(endpoint: Endpoint) -> str:
     return endpoint.name
 
 
+class Port(NamedTuple):
+    """Where the Service listens; its name is the scheme."""
+
+    name: str
+    number: int
+
+
+def port(endpoint: Endpoint) -> Port:
+    """One port and not two: who asked for TLS doesn't want it left out by mistake."""
+    return Port("https", 443) if endpoint.spec.gateway.tls is not None else Port("http", 80)
+
+
 def url(endpoint: Endpoint) -> str:
     """Address for predictions inside the cluster."""
-    return f"http://{service(endpoint)}.{endpoint.namespace}.svc/invocations"
+    return f"{port(endpoint).name}://{service(endpoint)}.{endpoint.namespace}.svc{PATH}"
 
 
 def deployment(endpoint: Endpoint, version: str) -> str:

@@ -6,10 +6,12 @@ from soloist.api.amounts import duration_value
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.modelendpoint import PinnedVersion
 from soloist.gateway.plan import Backend, GatewayPlan, Rung
-from soloist.kinds.modelendpoint import lowest, names
+from soloist.kinds.modelendpoint import access, lowest, names
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.rollout.records import active
 
+# Of retries that fail as well, beside a fifth of the requests; each pod of the gateway has its share.
+RETRIES_EACH_SECOND = 10
 # In these stages requests, or copies of them, reach the version under rollout.
 ROUTED = ("Shadow", "Canary", "Paused", "Swapping")
 
@@ -36,6 +38,10 @@ def plan(endpoint: Endpoint, platform: Platform) -> GatewayPlan | None:
         sticky_header=endpoint.spec.rollout.sticky if endpoint.spec.rollout else None,
         timeout_seconds=duration_value(gateway.timeout).total_seconds(),
         rate_limit=_share(gateway.rate_limit, gateway.replicas),
+        retry_floor=RETRIES_EACH_SECOND / gateway.replicas,
+        api_keys=access.api_keys(gateway),
+        jwt=access.jwt(gateway),
+        tls=access.tls(gateway),
     )
 
 

@@ -9,10 +9,19 @@ from soloist.api.platform import Platform
 from soloist.api.v1alpha1.modelendpoint import ModelEndpointStatus, PinnedVersion
 from soloist.core.effects import Problem
 from soloist.core.kind import Summary
+from soloist.core.objects import Manifest
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
 from soloist.core.tally import deployment_problem, pod_problem, ready_pods
 from soloist.kinds.conditions import Verdict, conditions
-from soloist.kinds.modelendpoint import baseline, batch, names, policy, routing, traffic
+from soloist.kinds.modelendpoint import (
+    access,
+    baseline,
+    batch,
+    exposure,
+    policy,
+    routing,
+    traffic,
+)
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.problems import runtime_missing
@@ -36,7 +45,7 @@ def summarize(
     status = versions.model_copy(
         update={
             "observed_generation": endpoint.metadata.generation,
-            "url": names.url(endpoint),
+            "url": exposure.url(endpoint, facts),
             "ready_replicas": ready,
             "batch": batch.status(endpoint, facts.batch),
             "summary": verdict.message,
@@ -53,7 +62,8 @@ def _next_look(
 ) -> timedelta:
     """Soon while the gateways don't follow yet, or clients may be harmed by a new version."""
     plan = routing.plan(endpoint, platform)
-    if plan is not None and facts.gateway_pods and not traffic.is_live(plan, facts):
+    is_live = traffic.is_live(plan, facts) or bool(facts.absent)
+    if plan is not None and facts.gateway_pods and not is_live:
         return FOLLOWING
     poll = timedelta(seconds=platform.registry_poll_seconds)
     return min(poll, next_look(versions.release) or poll)
@@ -76,7 +86,7 @@ def _verdict(
         unknown = runtime_missing(endpoint.spec.runtime, platform)
         return Verdict.stalled(unknown.reason, unknown.message)
     problem = (
-        _problem(facts, versions, outcome)
+        _problem(endpoint, facts, versions, outcome)
         or baseline.problem(endpoint, facts, versions)
         or facts.registry_problem
     )
@@ -135,22 +145,28 @@ def _failed_over(endpoint: Endpoint, versions: ModelEndpointStatus, served: Pinn
 
 
 def _problem(
-    facts: EndpointFacts, versions: ModelEndpointStatus, outcome: Outcome
+    endpoint: Endpoint, facts: EndpointFacts, versions: ModelEndpointStatus, outcome: Outcome
 ) -> Problem | None:
     if isinstance(outcome, Failed | Stalled | Waiting):
         return Problem(outcome.reason, outcome.message)
+    if (absent := access.missing(endpoint, facts.absent)) is not None:
+        return absent
     for version in (versions.target, versions.served):
         if version is None:
             continue
         found = _version_problem(facts, version.version)
         if found is not None:
             return found
-    return None
+    of_gateway = _pods_problem(facts.gateway, facts.gateway_pods)
+    return of_gateway or exposure.problem(endpoint, facts)
 
 
 def _version_problem(facts: EndpointFacts, version: str) -> Problem | None:
-    deployment = facts.deployments.get(version)
+    return _pods_problem(facts.deployments.get(version), facts.pods.get(version, ()))
+
+
+def _pods_problem(deployment: Manifest | None, pods: tuple[Manifest, ...]) -> Problem | None:
     if deployment is not None and (found := deployment_problem(deployment)) is not None:
         return found
-    problems = (pod_problem(pod) for pod in facts.pods.get(version, ()))
+    problems = (pod_problem(pod) for pod in pods)
     return next((problem for problem in problems if problem is not None), None)
