@@ -129,9 +129,12 @@ AUDIENCES = st.lists(LABEL, max_size=3, unique=True)
 JWKS = st.sampled_from(["secretName", "configMapName"])
 AUTH = st.one_of(
     some({"apiKeys": NAMED}, {}),
+    st.builds(
         lambda where, audiences: {"jwt": {"issuer": "me", "audiences": audiences, where: "id"}},
         JWKS,
         AUDIENCES,
+    ),
+)
 INGRESS = some(
     {"host": HOST},
     {
@@ -139,10 +142,12 @@ INGRESS = some(
         "tlsSecretName": LABEL,
         "annotations": st.dictionaries(LABEL, TEXT, max_size=3),
     },
+)
 PARENT = some({"name": LABEL}, {"namespace": LABEL, "sectionName": LABEL})
 ROUTE = some(
     {"hostnames": st.lists(HOST, min_size=1, max_size=3), "parentRef": PARENT},
     {"scheme": st.sampled_from(["https", "http"])},
+)
 EXPOSE = st.one_of(some({"ingress": INGRESS}, {}), some({"httpRoute": ROUTE}, {}))
 GATEWAY = some({}, {"auth": AUTH, "tls": NAMED, "expose": EXPOSE})
 SERVING = {
