@@ -18,7 +18,7 @@ from mlflow.models import infer_signature
 from sklearn.linear_model import LogisticRegression
 
 from soloist_workloads.serving.loading import load_scorer
-from soloist_workloads.serving.problem import ModelProblem
+from soloist_workloads.serving.problem import ModelProblem, RequestProblem
 from soloist_workloads.serving.signature import read_card
 from soloist_workloads.serving.warmup import warm_up
 
@@ -99,6 +99,8 @@ def test_native_models_are_loaded_without_mlflow(tmp_path: Path) -> None:
 
 class Doubled(mlflow.pyfunc.PythonModel):
     def predict(self, context: object, model_input: pd.DataFrame, params: object = None) -> object:
+        if (model_input["a"] < 0).any():
+            raise ArithmeticError("below zero")
         return model_input * 2
 
 
@@ -115,6 +117,13 @@ def test_other_models_go_through_mlflow(tmp_path: Path) -> None:
     assert scorer.invoke(REQUEST, "application/json").body == (
         b'{"predictions": [{"a": 0.2, "b": 1.8}, {"a": 2.0, "b": 0.0}]}'
     )
+    for body, is_models in (
+        (b'{"inputs": {"a": [-1.0], "b": [0.0]}}', True),
+        (b'{"inputs": {"a": [-1.0]}}', False),
+    ):
+        with pytest.raises(RequestProblem) as caught:
+            scorer.invoke(body, "application/json")
+        assert caught.value.is_models is is_models
 
 
 def test_types_that_nobody_trusted_are_named(tmp_path: Path) -> None:

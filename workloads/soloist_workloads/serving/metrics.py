@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -16,38 +18,48 @@ from prometheus_client import (
 SECONDS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 )  # fmt: skip
+TOGETHER = (1, 2, 4, 8, 16, 32, 64)
+PROTOCOLS = ("v1", "v2")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
     """One registry per app, so that tests and processes share nothing."""
 
-    def __init__(self, *, model: str, version: str) -> None:
+    def __init__(
+        self, *, model: str, version: str, count_in_flight: Callable[[], float] = lambda: 0
+    ) -> None:
         self._registry = CollectorRegistry()
         self._model, self._version = model, version
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self.requests = Counter(
+        self._requests = Counter(
             "soloist_serving_requests",
             "Answered requests.",
             ["protocol", "code"],
             registry=self._registry,
         )
-        self.request_seconds = Histogram(
+        self._request_seconds = Histogram(
             "soloist_serving_request_duration_seconds",
             "From the first byte of a request to its answer.",
             ["protocol"],
             buckets=SECONDS,
             registry=self._registry,
         )
-        self.prediction_seconds = Histogram(
+        self._prediction_seconds = Histogram(
             "soloist_serving_prediction_duration_seconds",
             "Parsing, checking and predicting in a worker thread, without waiting for it.",
             ["protocol"],
             buckets=SECONDS,
             registry=self._registry,
         )
-        self.in_flight = Gauge(
+        self._together = Histogram(
+            "soloist_serving_requests_per_prediction",
+            "Requests that were waiting when the model became free, and were answered together.",
+            buckets=TOGETHER,
+            registry=self._registry,
+        )
+        in_flight = Gauge(
             "soloist_serving_in_flight_requests",
             "Requests that are being answered or wait for it.",
             registry=self._registry,
@@ -72,6 +84,13 @@ class Metrics:
             "Sum, over compared answers, of the mean absolute difference of their numbers.",
             registry=self._registry,
         )
+        in_flight.set_function(count_in_flight)  # asked when Prometheus asks, not at every request
+        # Looking a child up by its labels takes longer than counting, so it is done once.
+        self._counters: dict[tuple[str, int], Counter] = {}
+        self._request_timers = {name: self._request_seconds.labels(name) for name in PROTOCOLS}
+        self._prediction_timers = {
+            name: self._prediction_seconds.labels(name) for name in PROTOCOLS
+        }
         self._info = Gauge(
             "soloist_serving_model_info",
             "The served model; always 1.",
@@ -81,6 +100,22 @@ class Metrics:
 
     def tell_model(self, flavor: str) -> None:
         self._info.labels(self._model, self._version, flavor).set(1)
+
+    def tell_answer(self, protocol: str, status: int, seconds: float | None) -> None:
+        """A request is answered; `seconds` is None where its duration says nothing about the model."""
+        key = (protocol, status)
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = self._requests.labels(protocol, str(status))
+        counter.inc()
+        if seconds is not None:
+            self._request_timers[protocol].observe(seconds)
+
+    def tell_predictions(self, protocols: Sequence[str], seconds: float) -> None:
+        """Requests were answered together, and each of them took this long without waiting."""
+        self._together.observe(len(protocols))
+        for protocol in protocols:
+            self._prediction_timers[protocol].observe(seconds)
 
     def render(self) -> bytes:
         return generate_latest(self._registry)

@@ -61,6 +61,7 @@ def build_server(app: Any, *, state: State, drain_seconds: float) -> Server:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # a layer around every request, for an address that nobody reads
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
     )

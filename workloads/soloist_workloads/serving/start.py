@@ -8,6 +8,7 @@ import time
 from soloist_workloads.environment import ServingSettings
 from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.metrics import Metrics
+from soloist_workloads.serving.pyfunc import WorkerScorer
 from soloist_workloads.serving.signature import read_card
 from soloist_workloads.serving.state import State
 from soloist_workloads.serving.trust import require_trust
@@ -33,6 +34,8 @@ def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> No
     metrics.tell_model(scorer.flavor)
     watch.tell = metrics.invalid_answers.inc
     state.become_ready(scorer)
+    if isinstance(scorer, WorkerScorer):
+        scorer.watch(state)
     LOG.info(
         "Serving %s version %s (%s): loaded in %.1f s, first prediction in %.2f s.",
         settings.name,
