@@ -129,6 +129,12 @@ verify: generate ## Generate anew, check all but e2e, and fail when that changed
 	@$(MAKE) --no-print-directory lint arch type unit golden property workloads gateway apiserver chart
 	@changed=$$(git status --porcelain); [ -z "$$changed" ] || { echo "Changed or not committed:" >&2; echo "$$changed" >&2; exit 1; }
 
+##@ Measuring
+
+.PHONY: bench
+bench: venv ## Measure serving beside other servers, a core each: docs/benchmarks/ (REPEATS=5, DURATION=30 seconds, ONLY=part of a name)
+	@$(BIN)/python -m tests.benchmarks --repeats $(or $(REPEATS),5) --seconds $(or $(DURATION),30) --only "$(ONLY)"
+
 ##@ Cluster
 
 .PHONY: binaries
