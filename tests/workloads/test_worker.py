@@ -21,8 +21,9 @@ from mlflow.pyfunc import scoring_server
 from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.problem import ModelProblem, RequestProblem
 from soloist_workloads.serving.pyfunc import WorkerScorer, load_pyfunc
-from soloist_workloads.serving.signature import read_card
+from soloist_workloads.serving.signature import Nothing, read_card
 from soloist_workloads.serving.state import Phase, State
+from soloist_workloads.serving.validity import Watch, unwatched
 from tests.workloads.models import SIGNATURES, save_mirror
 from tests.workloads.payloads import PAYLOADS
 from tests.workloads.server_process import serving
@@ -38,8 +39,13 @@ def unruly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scorer(unruly: Path) -> Iterator[WorkerScorer]:
-    found = load_scorer(read_card(unruly))
+def looked() -> Watch:
+    return Watch(Nothing())
+
+
+@pytest.fixture(scope="module")
+def scorer(unruly: Path, looked: Watch) -> Iterator[WorkerScorer]:
+    found = load_scorer(read_card(unruly), looked)
     assert isinstance(found, WorkerScorer)
     yield found
     found.attendant.close()
@@ -96,6 +102,24 @@ def test_tensors_go_there_as_bytes(scorer: WorkerScorer) -> None:
     reply = scorer.infer(text + raw, model="m", version="3", header_length=str(len(text)))
     length = int(dict(reply.headers)[b"inference-header-content-length"])
     assert b"hello" in reply.body[length:]
+
+
+def test_an_invalid_answer_is_counted_where_the_metrics_are(
+    scorer: WorkerScorer, looked: Watch
+) -> None:
+    told: list[int] = []
+    looked.tell = lambda: told.append(1)
+    raw = json.dumps({"inputs": [{"name": "order", "shape": [1], "datatype": "BYTES", "data": ["nan"]}]})  # fmt: skip
+    ask(scorer, "hello")
+    assert told == []
+    ask(scorer, "nan")
+    scorer.infer(raw.encode(), model="m", version="3", header_length="")
+    assert told == [1, 1]
+    with unwatched():
+        ask(scorer, "nan")
+    ask(scorer, "hello")  # what the thread saw before is forgotten
+    assert told == [1, 1]
+    looked.tell = None
 
 
 def test_a_model_that_exits_in_python_is_only_a_failed_request(scorer: WorkerScorer) -> None:
