@@ -16,6 +16,7 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from mlflow.models import infer_signature
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeRegressor
 
 from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.problem import ModelProblem, RequestProblem
@@ -157,3 +158,26 @@ def test_a_model_that_fails_on_its_own_example_is_not_served(tmp_path: Path) -> 
         ModelProblem, match="fails on its own input example: Column a must be double"
     ):
         warm_up(load_scorer(card), card)
+
+
+def test_a_model_that_is_data_is_looked_at_and_loaded_without_pandas(tmp_path: Path) -> None:
+    """To know that its types are scikit-learn's own, scikit-learn is imported before it is loaded."""
+    mlflow.sklearn.save_model(
+        DecisionTreeRegressor(max_depth=2).fit(TABLE, TABLE["a"]),
+        tmp_path / "model",
+        signature=infer_signature(TABLE),
+        serialization_format="skops",
+        skops_trusted_types=["sklearn.tree._tree.Tree"],
+        pip_requirements=[],
+    )
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from soloist_workloads.serving.loading import load_scorer\n"
+        "from soloist_workloads.serving.signature import read_card\n"
+        "from soloist_workloads.serving.trust import require_trust\n"
+        "card = read_card(Path(sys.argv[1]))\n"
+        "require_trust(card, named='m', allow_pickle=False)\n"
+        "load_scorer(card)\n"
+        "assert not {'pandas', 'mlflow'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "model")], check=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ import orjson
 from soloist_workloads.serving.answer import encode_predictions
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.outputs import name_outputs
+from soloist_workloads.serving.pace import Pace
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.scorer import (
     JSON,
@@ -38,6 +39,8 @@ V1, V2 = "v1", "v2"
 MOST_TOGETHER = 64
 # A request with more rows than this has nothing to win: the model's cost per call is already spread.
 MOST_JOINED_ROWS = 32
+# A larger body has more rows than those from which the model's pace is known.
+MOST_BYTES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,36 @@ class Answerer:
         self._matrix = scorer.matrix
         joins = self._matrix is not None and self._matrix.rows_are_apart
         self.most_together = MOST_TOGETHER if joins else 1
+        self._pace = Pace()
+
+    def may_be_asked_here(self, question: Question) -> bool:
+        """Whether `answer_at_once` is the place for it: the model is quick, and this is no more than the usual."""
+        return (
+            self._pace.is_quick
+            and len(question.body) <= MOST_BYTES_AT_ONCE
+            and self._matrix is not None
+        )
+
+    def answer_at_once(self, questions: Sequence[Question]) -> list[Reply | Exception | None]:
+        """One outcome per question; None where it isn't plainly a matrix, and who knows how long it takes."""
+        started = perf_counter()
+        outcomes: list[Reply | Exception | None] = [None] * len(questions)
+        if self._matrix is not None:
+            self._answer_matrices(self._matrix, questions, outcomes)
+        seconds = perf_counter() - started
+        self._pace.note(seconds)
+        answered = [
+            question.protocol
+            for question, outcome in zip(questions, outcomes, strict=True)
+            if outcome is not None
+        ]
+        if answered:
+            self._metrics.tell_predictions(answered, seconds)
+        return outcomes
 
     def answer(self, questions: Sequence[Question]) -> list[Reply | Exception]:
         """One outcome per question, in their order."""
-        started = perf_counter()
+        started, worked = perf_counter(), thread_time()
         outcomes: list[Reply | Exception | None] = [None] * len(questions)
         if self._matrix is not None:
             self._answer_matrices(self._matrix, questions, outcomes)
@@ -85,6 +114,8 @@ class Answerer:
             outcome if outcome is not None else self._answer_alone(question)
             for question, outcome in zip(questions, outcomes, strict=True)
         ]
+        # Not by the clock: beside a busy event loop, a thread mostly waits for its turn.
+        self._pace.note(thread_time() - worked)
         self._metrics.tell_predictions(
             [question.protocol for question in questions], perf_counter() - started
         )

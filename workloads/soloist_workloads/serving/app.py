@@ -10,12 +10,14 @@ import orjson
 from soloist_workloads.serving.answerer import V1, V2, Answerer, Question
 from soloist_workloads.serving.binary import HEADER_NAME
 from soloist_workloads.serving.compare import COMPARISON, Comparer
-from soloist_workloads.serving.lane import RETRY_AFTER_SECONDS, Lane
+from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.metrics import CONTENT_TYPE, Metrics
 from soloist_workloads.serving.outputs import describe_tensors
 from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.responses import CLOSE, render_problem
 from soloist_workloads.serving.routes import POSTED, NotFound, Page, find_page
 from soloist_workloads.serving.scorer import Scorer
+from soloist_workloads.serving.short import Short
 from soloist_workloads.serving.state import Phase, State
 from soloist_workloads.serving.wire import (
     Disconnected,
@@ -33,9 +35,6 @@ EXTENSIONS = ["binary_tensor_data"]
 PROBE = "probe"
 INVOCATIONS = "/invocations"
 INFER = ("/v2/models/{0}/infer", "/v2/models/{0}/versions/{1}/infer")
-CLOSE = (b"connection", b"close")
-# What a gateway counts against the version, and asks another one for while this one is on trial.
-MODEL_FAILED = (b"x-soloist-model-failed", b"true")
 
 
 class App:
@@ -49,8 +48,8 @@ class App:
         self._state = state
         self._lane = lane
         self._identity = (
-            (b"x-model-name", name.encode("ascii", "replace")),
-            (b"x-model-version", version.encode("ascii", "replace")),
+            (b"x-model-name", _header_value(name)),
+            (b"x-model-version", _header_value(version)),
         )
         self._answerer: Answerer | None = None
         # Where nearly all requests go; looked up instead of taken apart.
@@ -61,6 +60,15 @@ class App:
         }
         self.metrics = Metrics(model=name, version=version, count_in_flight=lambda: lane.in_flight)
         self._comparer = Comparer(peers, self.metrics)
+        self.short = Short(
+            paths={path.encode(): _protocol(page) for path, page in self._known.items()},
+            identity=self._identity,
+            state=state,
+            lane=lane,
+            metrics=self.metrics,
+            comparer=self._comparer,
+            find_answerer=self._require_answerer,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,11 +92,11 @@ class App:
         if page in POSTED and scope["method"] == "POST":
             return await self._predict(page, scope, receive)
         if isinstance(page, NotFound):
-            return _render(RequestProblem(page.sentence, status=404, code="NOT_FOUND"), V2)
+            return render_problem(RequestProblem(page.sentence, status=404, code="NOT_FOUND"), V2)
         if (scope["method"] == "POST") is not (page in POSTED):
             wanted = "POST" if page in POSTED else "GET"
             problem = RequestProblem(f"Use {wanted} here.", status=405, code="METHOD_NOT_ALLOWED")
-            return _render(problem, _protocol(page))
+            return render_problem(problem, _protocol(page))
         return self._tell(page)
 
     async def _predict(self, page: Page, scope: Scope, receive: Receive) -> Response:
@@ -111,7 +119,7 @@ class App:
             finally:
                 self._lane.leave()
         except RequestProblem as problem:
-            return _render(problem, protocol)
+            return render_problem(problem, protocol)
         return Response(reply.body, reply.status, reply.content_type, reply.headers)
 
     def _require_answerer(self) -> Answerer:
@@ -157,7 +165,7 @@ class App:
         try:
             scorer = self._require_scorer()
         except RequestProblem as problem:
-            return _render(problem, V2)
+            return render_problem(problem, V2)
         return _json(
             {
                 "name": self._name,
@@ -167,6 +175,11 @@ class App:
                 "outputs": describe_tensors(scorer.outputs, default="output-0"),
             }
         )
+
+
+def _header_value(text: str) -> bytes:
+    """A line break in a name would begin another header."""
+    return bytes(byte if 32 <= byte < 127 else ord("?") for byte in text.encode("ascii", "replace"))
 
 
 def _protocol(page: Page | NotFound) -> str:
@@ -181,17 +194,3 @@ def _protocol(page: Page | NotFound) -> str:
 
 def _json(answer: object, *, status: int = 200) -> Response:
     return Response(orjson.dumps(answer), status)
-
-
-def _render(problem: RequestProblem, protocol: str) -> Response:
-    """An error as each protocol's clients expect it."""
-    if protocol == V1:
-        answer = {"error_code": problem.code, "message": problem.message}
-    else:
-        answer = {"error": problem.message}
-    headers = [CLOSE] if problem.status == 413 else []  # the rest of that body is never read
-    if problem.is_models:
-        headers.append(MODEL_FAILED)
-    if problem.status == 503:
-        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
-    return Response(orjson.dumps(answer), problem.status, headers=tuple(headers))

@@ -8,11 +8,12 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
+
+from soloist_workloads.serving.tally import Durations, Tally
 
 # From a tenth of a millisecond (a linear model) to ten seconds (a large batch).
 SECONDS = (
@@ -33,31 +34,25 @@ class Metrics:
         self._model, self._version = model, version
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self._requests = Counter(
-            "soloist_serving_requests",
-            "Answered requests.",
-            ["protocol", "code"],
-            registry=self._registry,
-        )
-        self._request_seconds = Histogram(
-            "soloist_serving_request_duration_seconds",
-            "From the first byte of a request to its answer.",
-            ["protocol"],
-            buckets=SECONDS,
-            registry=self._registry,
-        )
-        self._prediction_seconds = Histogram(
-            "soloist_serving_prediction_duration_seconds",
-            "Parsing, checking and predicting in a worker thread, without waiting for it.",
-            ["protocol"],
-            buckets=SECONDS,
-            registry=self._registry,
-        )
-        self._together = Histogram(
-            "soloist_serving_requests_per_prediction",
-            "Requests that were waiting when the model became free, and were answered together.",
-            buckets=TOGETHER,
-            registry=self._registry,
+        self._request_seconds = {name: Durations(SECONDS) for name in PROTOCOLS}
+        self._prediction_seconds = {name: Durations(SECONDS) for name in PROTOCOLS}
+        self._together = Durations(TOGETHER)
+        self._tally = Tally(
+            self._registry,
+            {
+                "soloist_serving_request_duration_seconds": (
+                    "From the first byte of a request to its answer.",
+                    self._request_seconds,
+                ),
+                "soloist_serving_prediction_duration_seconds": (
+                    "Parsing, checking and predicting, without waiting for it.",
+                    self._prediction_seconds,
+                ),
+                "soloist_serving_requests_per_prediction": (
+                    "Requests that were waiting when the model became free, and were answered together.",
+                    {"": self._together},
+                ),
+            },
         )
         in_flight = Gauge(
             "soloist_serving_in_flight_requests",
@@ -85,12 +80,6 @@ class Metrics:
             registry=self._registry,
         )
         in_flight.set_function(count_in_flight)  # asked when Prometheus asks, not at every request
-        # Looking a child up by its labels takes longer than counting, so it is done once.
-        self._counters: dict[tuple[str, int], Counter] = {}
-        self._request_timers = {name: self._request_seconds.labels(name) for name in PROTOCOLS}
-        self._prediction_timers = {
-            name: self._prediction_seconds.labels(name) for name in PROTOCOLS
-        }
         self._info = Gauge(
             "soloist_serving_model_info",
             "The served model; always 1.",
@@ -102,20 +91,17 @@ class Metrics:
         self._info.labels(self._model, self._version, flavor).set(1)
 
     def tell_answer(self, protocol: str, status: int, seconds: float | None) -> None:
-        """A request is answered; `seconds` is None where its duration says nothing about the model."""
-        key = (protocol, status)
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = self._requests.labels(protocol, str(status))
-        counter.inc()
+        """A request is answered, told on the event loop; `seconds` is None where its duration says nothing about the model."""
+        requests, key = self._tally.requests, (protocol, status)
+        requests[key] = requests.get(key, 0) + 1
         if seconds is not None:
-            self._request_timers[protocol].observe(seconds)
+            self._request_seconds[protocol].add(seconds)
 
     def tell_predictions(self, protocols: Sequence[str], seconds: float) -> None:
         """Requests were answered together, and each of them took this long without waiting."""
-        self._together.observe(len(protocols))
+        self._together.add(len(protocols))
         for protocol in protocols:
-            self._prediction_timers[protocol].observe(seconds)
+            self._prediction_seconds[protocol].add(seconds)
 
     def render(self) -> bytes:
         return generate_latest(self._registry)

@@ -11,7 +11,7 @@ from soloist_workloads.serving.flavors.native import (
     matrix_type,
     names_match,
 )
-from soloist_workloads.serving.postpone import postponed
+from soloist_workloads.serving.postpone import import_sklearn
 from soloist_workloads.serving.signature import ModelCard
 
 # Estimators of these modules turn a table of one number type into a matrix before they do anything else. Missing here
@@ -47,10 +47,7 @@ NAMES_DIFFER = ("X does not have valid feature names", "X has feature names, but
 
 def load(card: ModelCard, deserialize: Deserialize) -> Native:
     python_function = card.flavors["python_function"]
-    with postponed(
-        "pandas"
-    ):  # a quarter of the start, for a constant that scikit-learn never reads
-        import sklearn.base  # noqa: F401 - read from sys.modules by whatever is deserialized
+    import_sklearn()
     model = deserialize(
         card.folder / python_function["model_path"], card.flavors.get("sklearn", {})
     )
