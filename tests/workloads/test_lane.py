@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
 
-from soloist_workloads.serving.lane import Lane
+from soloist_workloads.serving.lane import SLICE_SECONDS, Lane
 from soloist_workloads.serving.problem import RequestProblem
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
@@ -115,3 +116,59 @@ async def test_the_lane_is_bounded() -> None:
     assert refused.value.status == 503
     lane.leave()
     lane.enter()
+
+
+def asked_here(
+    lane: Lane, model: Model, n: int, *, most: int = 1, leaves: bool = False
+) -> asyncio.Future[int]:
+    """Asks on the event loop; one that leaves it to a thread gives no answer there."""
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def at_once(questions: Sequence[int]) -> list[int | Exception | None]:
+        return [None] * len(questions) if leaves else list(model.answer(questions))
+
+    lane.submit(n, model.answer, future.set_result, most=most, at_once=at_once)
+    return future
+
+
+async def test_a_quick_model_answers_on_the_event_loop_but_never_within_the_call() -> None:
+    model, lane = Model(), Lane(threads=1)
+    future = asked_here(lane, model, 1)
+    assert model.groups == []
+    assert await future == 1
+    assert model.threads == {threading.current_thread().name}
+
+
+async def test_there_too_what_waits_goes_together() -> None:
+    model, lane = Model(), Lane(threads=1)
+    assert await asyncio.gather(*(asked_here(lane, model, n, most=3) for n in range(5))) == [
+        *range(5)
+    ]
+    assert model.groups == [[0, 1, 2], [3, 4]]
+
+
+async def test_what_it_leaves_goes_to_a_thread() -> None:
+    model, lane = Model(), Lane(threads=1)
+    assert await asked_here(lane, model, 1, leaves=True) == 1
+    assert model.threads == {"predict-1"}
+
+
+async def test_the_event_loop_has_its_turn_between_slices() -> None:
+    lane, order = Lane(threads=1), list[str]()
+
+    def slow(questions: Sequence[int]) -> list[int | Exception | None]:
+        time.sleep(SLICE_SECONDS * 2)
+        order.append("model")
+        return list(questions)
+
+    def beat() -> None:
+        order.append("loop")
+        if len(order) < 8:
+            asyncio.get_running_loop().call_soon(beat)
+
+    answers = [asyncio.get_running_loop().create_future() for _ in range(4)]
+    for n, future in enumerate(answers):
+        lane.submit(n, lambda _: [], future.set_result, at_once=slow)
+    beat()
+    await asyncio.gather(*answers)
+    assert "model,model" not in ",".join(order)

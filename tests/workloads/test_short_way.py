@@ -10,13 +10,19 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
+from soloist_workloads.serving.answerer import MOST_BYTES_AT_ONCE
 from soloist_workloads.serving.app import App
+from soloist_workloads.serving.lane import Lane
+from soloist_workloads.serving.matrix import compile_matrix_plan
+from soloist_workloads.serving.pace import FIRST_TRIAL
 from soloist_workloads.serving.protocol import MOST_SHORT_BYTES
-from soloist_workloads.serving.scorer import Reply
+from soloist_workloads.serving.scorer import MatrixModel, NativeScorer, Reply
 from soloist_workloads.serving.server import build_server
-from soloist_workloads.serving.state import Phase
+from soloist_workloads.serving.signature import Column, Columns, Kind, Nothing
+from soloist_workloads.serving.state import Phase, State
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120)]
 
@@ -111,15 +117,33 @@ async def test_the_answer_is_that_of_the_long_way(case: str, make_app: MakeApp) 
             assert short == long
 
 
-async def test_a_quick_model_is_asked_on_the_event_loop_and_answers_alike(
-    make_app: MakeApp,
-) -> None:
-    app = make_app("doubles")
+async def test_a_quick_model_is_asked_on_the_event_loop_once_it_has_shown_that_it_is() -> None:
+    threads: list[str] = []
+
+    def double(rows: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return rows[:, 0] * 2
+
+    columns = Columns((Column("a", Kind.DOUBLE),), named=True)
+    plan = compile_matrix_plan(columns, np.dtype("float64"))
+    matrix = MatrixModel(plan, double, rows_are_apart=False, see=lambda _: None)
+    state = State()
+    state.become_ready(
+        NativeScorer("double", lambda t: double(t.to_numpy()), columns, Nothing(), matrix=matrix)
+    )
+    app = App(name="m", version="3", state=state, lane=Lane(threads=1))
+    body = b'{"inputs": {"a": [1.5]}}'
     async with served(app) as port:
         client = await connect(port)
-        answers = [await client.ask(V1) for _ in range(60)]
-    assert {body for _, _, body in answers} == {answers[0][2]}
-    assert {status for status, _, _ in answers} == {200}
+        answers = {(await client.ask(V1, body))[2] for _ in range(FIRST_TRIAL + 10)}
+        assert answers == {b'{"predictions":[3.0]}'}
+        assert threads == ["predict-1"] * FIRST_TRIAL + ["MainThread"] * 10
+        threads.clear()
+        # What isn't plainly numbers, or is large, may take any time.
+        assert (await client.ask(V1, b"a\n1.5\n", "text/csv"))[2] == b'{"predictions":[3.0]}'
+        assert (await client.ask(V1, body + b" " * MOST_BYTES_AT_ONCE))[0] == 200
+        assert (await client.ask(V1, b"{"))[0] == 400
+    assert threads == ["predict-1"] * 2
 
 
 async def test_a_request_may_come_in_pieces(make_app: MakeApp) -> None:
