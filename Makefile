@@ -135,6 +135,10 @@ verify: generate ## Generate anew, check all but e2e, and fail when that changed
 endurance: venv ## Endpoints under long load while something happens: docs/benchmarks/endurance.md (REPEATS=2, REQUESTS=60000, PER_SECOND=500)
 	@$(CLUSTER) run $(PYTEST) tests/endurance $(PYTEST_ARGS)
 
+.PHONY: bench
+bench: venv ## Measure serving beside other servers, a core each: docs/benchmarks/ (REPEATS=5, DURATION=30 seconds, ONLY=part of a name)
+	@$(BIN)/python -m tests.benchmarks --repeats $(or $(REPEATS),5) --seconds $(or $(DURATION),30) --only "$(ONLY)"
+
 ##@ Cluster
 
 .PHONY: binaries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,8 @@ import httpx
 import pytest
 
 from soloist_workloads.serving.app import App
+from soloist_workloads.serving.scorer import NativeScorer
+from soloist_workloads.serving.signature import Nothing
 from soloist_workloads.serving.state import Phase
 from soloist_workloads.serving.wire import MOST_BODY_BYTES
 
@@ -77,6 +80,26 @@ async def test_a_refusal_has_mlflows_shape(make_app: MakeApp, connect: Connect) 
     }
 
 
+async def test_an_answer_tells_when_it_was_the_model_that_failed(
+    make_app: MakeApp, connect: Connect
+) -> None:
+    app = make_app(None)
+    app._state.become_ready(NativeScorer("broken", lambda _: 1 / 0, Nothing(), Nothing()))
+    infer = {"inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [1.0]}]}
+    async with connect(app) as client:
+        failed = [
+            await client.post("/invocations", json={"inputs": [[1.0]]}),
+            await client.post("/v2/models/m/infer", json=infer),
+        ]
+        refused = [
+            await client.post("/invocations", content=b"{"),
+            await client.post("/v2/models/m/infer", json={"inputs": []}),
+        ]
+    assert [answer.status_code for answer in (*failed, *refused)] == [400] * 4
+    told = [answer.headers.get("x-soloist-model-failed") for answer in (*failed, *refused)]
+    assert told == ["true", "true", None, None]
+
+
 async def test_get_where_post_is_meant_says_so(make_app: MakeApp, connect: Connect) -> None:
     async with connect(make_app()) as client:
         assert (await client.get("/invocations")).status_code == 405
@@ -94,14 +117,16 @@ class Slow:
     """A scorer that takes its time."""
 
     flavor = "slow"
-    inputs = outputs = None
+    inputs = outputs = matrix = None
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self.began = threading.Event()
 
     def invoke(self, body: bytes, content_type: str) -> Any:
         from soloist_workloads.serving.scorer import Reply
 
+        self.began.set()
         time.sleep(self._seconds)
         return Reply(b"{}")
 
@@ -150,3 +175,26 @@ async def test_metrics_count_by_protocol_and_code(make_app: MakeApp, connect: Co
     assert "soloist_serving_model_info{" not in text.replace(
         "# ", ""
     )  # told by the start, not here
+
+
+async def test_a_refusal_is_quick_however_slow_the_model_is(
+    make_app: MakeApp, connect: Connect
+) -> None:
+    app, model = make_app(None, most_in_flight=1), Slow(1.0)
+    app._state.become_ready(model)  # type: ignore[arg-type] # only what the app calls
+    async with connect(app) as client:
+        slow = asyncio.create_task(client.post("/invocations", content=b"{}"))
+        await asyncio.to_thread(model.began.wait)
+        started = time.perf_counter()
+        refused = await client.post("/invocations", content=b"{}")
+        assert time.perf_counter() - started < 0.5
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert not slow.done()
+        assert (await slow).status_code == 200
+
+
+async def test_what_was_answered_together_is_counted(make_app: MakeApp, connect: Connect) -> None:
+    async with connect(make_app()) as client:
+        await client.post("/invocations", json=GOOD)
+        text = (await client.get("/metrics")).text
+    assert "soloist_serving_requests_per_prediction_count 1.0" in text

@@ -16,9 +16,10 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from mlflow.models import infer_signature
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeRegressor
 
 from soloist_workloads.serving.loading import load_scorer
-from soloist_workloads.serving.problem import ModelProblem
+from soloist_workloads.serving.problem import ModelProblem, RequestProblem
 from soloist_workloads.serving.signature import read_card
 from soloist_workloads.serving.warmup import warm_up
 
@@ -99,6 +100,8 @@ def test_native_models_are_loaded_without_mlflow(tmp_path: Path) -> None:
 
 class Doubled(mlflow.pyfunc.PythonModel):
     def predict(self, context: object, model_input: pd.DataFrame, params: object = None) -> object:
+        if (model_input["a"] < 0).any():
+            raise ArithmeticError("below zero")
         return model_input * 2
 
 
@@ -115,6 +118,13 @@ def test_other_models_go_through_mlflow(tmp_path: Path) -> None:
     assert scorer.invoke(REQUEST, "application/json").body == (
         b'{"predictions": [{"a": 0.2, "b": 1.8}, {"a": 2.0, "b": 0.0}]}'
     )
+    for body, is_models in (
+        (b'{"inputs": {"a": [-1.0], "b": [0.0]}}', True),
+        (b'{"inputs": {"a": [-1.0]}}', False),
+    ):
+        with pytest.raises(RequestProblem) as caught:
+            scorer.invoke(body, "application/json")
+        assert caught.value.is_models is is_models
 
 
 def test_types_that_nobody_trusted_are_named(tmp_path: Path) -> None:
@@ -148,3 +158,26 @@ def test_a_model_that_fails_on_its_own_example_is_not_served(tmp_path: Path) -> 
         ModelProblem, match="fails on its own input example: Column a must be double"
     ):
         warm_up(load_scorer(card), card)
+
+
+def test_a_model_that_is_data_is_looked_at_and_loaded_without_pandas(tmp_path: Path) -> None:
+    """To know that its types are scikit-learn's own, scikit-learn is imported before it is loaded."""
+    mlflow.sklearn.save_model(
+        DecisionTreeRegressor(max_depth=2).fit(TABLE, TABLE["a"]),
+        tmp_path / "model",
+        signature=infer_signature(TABLE),
+        serialization_format="skops",
+        skops_trusted_types=["sklearn.tree._tree.Tree"],
+        pip_requirements=[],
+    )
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from soloist_workloads.serving.loading import load_scorer\n"
+        "from soloist_workloads.serving.signature import read_card\n"
+        "from soloist_workloads.serving.trust import require_trust\n"
+        "card = read_card(Path(sys.argv[1]))\n"
+        "require_trust(card, named='m', allow_pickle=False)\n"
+        "load_scorer(card)\n"
+        "assert not {'pandas', 'mlflow'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "model")], check=True)

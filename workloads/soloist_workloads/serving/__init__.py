@@ -1,9 +1,10 @@
 """The serving runtime: one MLflow model behind HTTP.
 
-    request ─▶ app ─▶ lane (bounded, worker threads) ─▶ protocol v1 or v2 ─▶ scorer ─▶ model
-                                                          │  signature plan, else the careful path
+    request ─▶ app ─▶ lane (bounded, worker threads) ─▶ answerer ─▶ matrix of numbers ──────────────────▶ model
+                                                          └─▶ protocol v1 or v2 ─▶ scorer ─▶ table ─▶ model
     signals ─▶ server ─▶ drain
 
-`loading` chooses the scorer: scikit-learn and LightGBM are loaded without importing `mlflow`; every other model
-goes through `mlflow.pyfunc` and mlflow's own scoring code.
+`loading` chooses the scorer: scikit-learn, LightGBM, XGBoost and ONNX models are loaded by `flavors`, without importing
+`mlflow`; every other model goes through `mlflow.pyfunc` and mlflow's own scoring code, in a process of its own
+(`worker`, kept by `attendant`).
 """

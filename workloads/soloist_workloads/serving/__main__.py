@@ -12,6 +12,7 @@ from soloist_workloads.last_words import leave_last_words
 from soloist_workloads.processors import count_processors, openmp_environment
 from soloist_workloads.serving.problem import ModelProblem
 
+# A thread per processor: more would take turns at the interpreter, and keep each other from answering together.
 MOST_THREADS = 4
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     os.environ.update(openmp_environment(os.environ))  # before numpy is imported, which reads it
     try:
         settings = parse_serving(os.environ)
-        run(settings, threads=max(2, min(count_processors(), MOST_THREADS)))
+        run(settings, threads=min(count_processors(), MOST_THREADS))
     except (SettingsError, ModelProblem) as error:
         leave_last_words(str(error))
         return 1

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from importlib.metadata import version as package_version
 
 import orjson
 
-from soloist_workloads.serving import openinference
+from soloist_workloads.serving.answerer import V1, V2, Answerer, Question
 from soloist_workloads.serving.binary import HEADER_NAME
 from soloist_workloads.serving.compare import COMPARISON, Comparer
-from soloist_workloads.serving.lane import RETRY_AFTER_SECONDS, Lane
+from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.metrics import CONTENT_TYPE, Metrics
 from soloist_workloads.serving.openapi.page import show_document, show_page
 from soloist_workloads.serving.outputs import describe_tensors
 from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.responses import CLOSE, render_problem
 from soloist_workloads.serving.routes import POSTED, NotFound, Page, find_page
-from soloist_workloads.serving.scorer import Reply, Scorer
+from soloist_workloads.serving.scorer import Scorer
+from soloist_workloads.serving.short import Short
 from soloist_workloads.serving.state import Phase, State
-from soloist_workloads.serving.validity import repeated
 from soloist_workloads.serving.wire import (
     Disconnected,
     Receive,
@@ -33,10 +33,9 @@ from soloist_workloads.serving.wire import (
 
 PROTOCOL_VERSION = "2"
 EXTENSIONS = ["binary_tensor_data"]
-V1, V2, PROBE = "v1", "v2", "probe"
-CLOSE = (b"connection", b"close")
-# What a gateway counts against the version, and asks another one for while this one is on trial.
-MODEL_FAILED = (b"x-soloist-model-failed", b"true")
+PROBE = "probe"
+INVOCATIONS = "/invocations"
+INFER = ("/v2/models/{0}/infer", "/v2/models/{0}/versions/{1}/infer")
 
 
 class App:
@@ -50,17 +49,35 @@ class App:
         self._state = state
         self._lane = lane
         self._identity = (
-            (b"x-model-name", name.encode("ascii", "replace")),
-            (b"x-model-version", version.encode("ascii", "replace")),
+            (b"x-model-name", _header_value(name)),
+            (b"x-model-version", _header_value(version)),
         )
-        self.metrics = Metrics(model=name, version=version)
+        self._answerer: Answerer | None = None
+        # Where nearly all requests go; looked up instead of taken apart.
+        self._known = {
+            path: page
+            for path in (INVOCATIONS, *(each.format(name, version) for each in INFER))
+            if isinstance(page := find_page(path, model=name, version=version), Page)
+        }
+        self.metrics = Metrics(model=name, version=version, count_in_flight=lambda: lane.in_flight)
         self._comparer = Comparer(peers, self.metrics)
+        self.short = Short(
+            paths={path.encode(): _protocol(page) for path, page in self._known.items()},
+            identity=self._identity,
+            state=state,
+            lane=lane,
+            metrics=self.metrics,
+            comparer=self._comparer,
+            find_answerer=self._require_answerer,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         started = time.perf_counter()
-        page = find_page(scope["path"], model=self._name, version=self._version)
+        page = self._known.get(scope["path"]) or find_page(
+            scope["path"], model=self._name, version=self._version
+        )
         protocol = _protocol(page)
         try:
             response = await self._answer(page, scope, receive)
@@ -69,58 +86,49 @@ class App:
         draining = self._state.phase is Phase.DRAINING
         extra = (*self._identity, CLOSE) if draining else self._identity
         await respond(send, response, extra)
-        self.metrics.requests.labels(protocol, str(response.status)).inc()
-        if protocol != PROBE:
-            self.metrics.request_seconds.labels(protocol).observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.metrics.tell_answer(protocol, response.status, None if protocol == PROBE else seconds)
 
     async def _answer(self, page: Page | NotFound, scope: Scope, receive: Receive) -> Response:
+        if page in POSTED and scope["method"] == "POST":
+            return await self._predict(page, scope, receive)
         if isinstance(page, NotFound):
-            return _render(RequestProblem(page.sentence, status=404, code="NOT_FOUND"), V2)
+            return render_problem(RequestProblem(page.sentence, status=404, code="NOT_FOUND"), V2)
         if (scope["method"] == "POST") is not (page in POSTED):
             wanted = "POST" if page in POSTED else "GET"
             problem = RequestProblem(f"Use {wanted} here.", status=405, code="METHOD_NOT_ALLOWED")
-            return _render(problem, _protocol(page))
-        if page in POSTED:
-            return await self._predict(page, scope, receive)
+            return render_problem(problem, _protocol(page))
         return self._tell(page)
 
     async def _predict(self, page: Page, scope: Scope, receive: Receive) -> Response:
         protocol = _protocol(page)
         try:
-            scorer = self._require_scorer()
+            answerer = self._require_answerer()
             self._lane.enter()
-            self.metrics.in_flight.set(self._lane.in_flight)
             try:
                 body = await read_body(scope, receive)
-                work = self._work(page, scorer, body, scope)
-                work = repeated(work) if header(scope, COMPARISON) else work
-                reply = await self._lane.run(work)
+                question = Question(
+                    protocol,
+                    body,
+                    header(scope, b"content-type"),
+                    header(scope, HEADER_NAME),
+                    is_repeated=bool(header(scope, COMPARISON)),
+                )
+                reply = await self._lane.run(question, answerer.answer, most=answerer.most_together)
                 if reply.status == 200:
                     self._comparer.offer(scope, body, reply.body)
             finally:
                 self._lane.leave()
-                self.metrics.in_flight.set(self._lane.in_flight)
         except RequestProblem as problem:
-            return _render(problem, protocol)
+            return render_problem(problem, protocol)
         return Response(reply.body, reply.status, reply.content_type, reply.headers)
 
-    def _work(self, page: Page, scorer: Scorer, body: bytes, scope: Scope) -> Callable[[], Reply]:
-        """What a worker thread does for one request; timed there, so that waiting isn't counted."""
-        histogram = self.metrics.prediction_seconds.labels(_protocol(page))
-
-        def work() -> Reply:
-            with histogram.time():
-                if page is Page.INVOCATIONS:
-                    return scorer.invoke(body, header(scope, b"content-type"))
-                return openinference.infer(
-                    body,
-                    scorer,
-                    model=self._name,
-                    version=self._version,
-                    header_length=header(scope, HEADER_NAME),
-                )
-
-        return work
+    def _require_answerer(self) -> Answerer:
+        """One per model; made with the first request, since a model becomes ready long after the app."""
+        scorer = self._require_scorer()
+        if self._answerer is None:
+            self._answerer = Answerer(scorer, self.metrics, model=self._name, version=self._version)
+        return self._answerer
 
     def _require_scorer(self) -> Scorer:
         if self._state.scorer is None:
@@ -160,7 +168,7 @@ class App:
         try:
             scorer = self._require_scorer()
         except RequestProblem as problem:
-            return _render(problem, V2)
+            return render_problem(problem, V2)
         return _json(
             {
                 "name": self._name,
@@ -170,6 +178,11 @@ class App:
                 "outputs": describe_tensors(scorer.outputs, default="output-0"),
             }
         )
+
+
+def _header_value(text: str) -> bytes:
+    """A line break in a name would begin another header."""
+    return bytes(byte if 32 <= byte < 127 else ord("?") for byte in text.encode("ascii", "replace"))
 
 
 def _protocol(page: Page | NotFound) -> str:
@@ -184,17 +197,3 @@ def _protocol(page: Page | NotFound) -> str:
 
 def _json(answer: object, *, status: int = 200) -> Response:
     return Response(orjson.dumps(answer), status)
-
-
-def _render(problem: RequestProblem, protocol: str) -> Response:
-    """An error as each protocol's clients expect it."""
-    if protocol == V1:
-        answer = {"error_code": problem.code, "message": problem.message}
-    else:
-        answer = {"error": problem.message}
-    headers = [CLOSE] if problem.status == 413 else []  # the rest of that body is never read
-    if problem.is_models:
-        headers.append(MODEL_FAILED)
-    if problem.status == 503:
-        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
-    return Response(orjson.dumps(answer), problem.status, headers=tuple(headers))

@@ -16,11 +16,11 @@ import pandas as pd
 
 from soloist_workloads.serving.cast import cast_table, explain_misfit, pandas_type
 from soloist_workloads.serving.enforce import (
-    NUMPY_TYPES,
-    Checkable,
     ModelInput,
     enforce_table,
 )
+from soloist_workloads.serving.forms import INPUTS, INSTANCES, RECORDS, SPLIT
+from soloist_workloads.serving.numpy_types import NUMPY_TYPES
 from soloist_workloads.serving.problem import (
     INVALID_PARAMETER_VALUE,
     REFUSALS,
@@ -28,16 +28,10 @@ from soloist_workloads.serving.problem import (
     json_type,
     show,
 )
-from soloist_workloads.serving.signature import Column, Columns, Nothing, Tensor
-from soloist_workloads.serving.tables import (
-    RECORDS,
-    SPLIT,
-    table_from_records,
-    table_from_split,
-)
+from soloist_workloads.serving.signature import Checkable, Column, Columns, Nothing, Tensor
+from soloist_workloads.serving.tables import table_from_records, table_from_split
 from soloist_workloads.serving.tensor import enforce_tensor
 
-INSTANCES, INPUTS = "instances", "inputs"
 FORMS = (SPLIT, RECORDS, INSTANCES, INPUTS)
 
 ONE_FORM = (

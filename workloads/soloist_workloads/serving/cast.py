@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from soloist_workloads.serving.enforce import NUMPY_TYPES, REMEDIES, Checkable
+from soloist_workloads.serving.enforce import REMEDIES
+from soloist_workloads.serving.numpy_types import NUMPY_TYPES
 from soloist_workloads.serving.problem import (
     INVALID_PARAMETER_VALUE,
     REFUSALS,
@@ -17,7 +18,7 @@ from soloist_workloads.serving.problem import (
     json_type,
     show,
 )
-from soloist_workloads.serving.signature import Column, Kind, Nothing, Tensor
+from soloist_workloads.serving.signature import Checkable, Column, Kind, Nothing, Tensor
 
 
 def cast_table(table: pd.DataFrame, signature: Checkable) -> pd.DataFrame:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from soloist_workloads.serving.enforce import NUMPY_TYPES, ModelInput
+from soloist_workloads.serving.enforce import ModelInput
+from soloist_workloads.serving.numpy_types import NUMPY_TYPES
 from soloist_workloads.serving.problem import ModelProblem, show
 from soloist_workloads.serving.scorer import NativeScorer
 from soloist_workloads.serving.signature import Beyond, Columns, Kind, ModelCard, Nothing, Tensor

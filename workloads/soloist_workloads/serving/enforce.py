@@ -12,22 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from soloist_workloads.serving.numpy_types import NUMPY_TYPES
 from soloist_workloads.serving.problem import INVALID_PARAMETER_VALUE, RequestProblem
-from soloist_workloads.serving.signature import Column, Columns, Kind, Nothing, Tensor
+from soloist_workloads.serving.signature import Column, Columns, Kind
 
-Checkable = Columns | Tensor | Nothing
 ModelInput: TypeAlias = "pd.DataFrame | np.ndarray[Any, Any]"
-
-NUMPY_TYPES: dict[Kind, np.dtype[Any]] = {
-    Kind.BOOLEAN: np.dtype("bool"),
-    Kind.INTEGER: np.dtype("int32"),
-    Kind.LONG: np.dtype("int64"),
-    Kind.FLOAT: np.dtype("float32"),
-    Kind.DOUBLE: np.dtype("float64"),
-    Kind.STRING: np.dtype("str"),
-    Kind.BINARY: np.dtype("bytes"),
-    Kind.DATETIME: np.dtype("datetime64[ns]"),
-}
 
 REMEDIES: dict[Kind, str] = {
     Kind.BOOLEAN: "Send true or false.",

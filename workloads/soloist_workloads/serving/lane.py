@@ -1,44 +1,204 @@
-"""The way to the model: a bounded number of requests, answered by a few threads.
+"""The way to the model: a bounded number of requests, answered by a few threads that take what has gathered.
 
-Predictions never run on the event loop, so health checks are answered whatever the model does. The bound
+Predictions don't run on the event loop, so health checks are answered whatever the model does. The bound
 keeps a slow model from gathering requests that their senders gave up on: beyond it, a request is refused at once.
+
+    event loop ─▶ queue ─▶ thread: take what is there ─▶ answer ─▶ deliver together ─▶ event loop
+
+Waking a thread costs as much as a linear model's prediction. So a thread that is awake goes on while there is work,
+and hands its answers back in one go, a millisecond at most after the first of them. It never waits for more to come: a
+request that finds a thread idle is answered by itself, at once.
+
+The exception are models that have shown that they need less time than the hop (`pace`): they are asked on the event
+loop, a millisecond of it at a time. Between two of those it reads, refuses and answers health checks.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any, Generic, TypeVar
 
 from soloist_workloads.serving.problem import RequestProblem
 
 MOST_IN_FLIGHT = 128
 RETRY_AFTER_SECONDS = 1
+DELIVER_WITHIN_SECONDS = 0.001
+# Of the event loop's time, before it looks at its sockets again.
+SLICE_SECONDS = 0.001
 
+Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+Answerer = Callable[[Sequence[Question]], "Sequence[Answer | Exception]"]
+# The same without a thread; None for a question that it leaves to one.
+AtOnce = Callable[[Sequence[Question]], "Sequence[Answer | Exception | None]"]
+
+
+@dataclass(slots=True, eq=False)
+class _Entry(Generic[Question, Answer]):
+    """One question and who waits for its answer."""
+
+    question: Question
+    answerer: Answerer[Question, Answer]
+    most: int
+    done: Callable[[Any], None]
+    loop: asyncio.AbstractEventLoop
+    outcome: Any = None
 
 
 class Lane:
     """Admits, then runs."""
 
     def __init__(self, *, threads: int, most_in_flight: int = MOST_IN_FLIGHT) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="predict")
+        self._queue: SimpleQueue[_Entry[Any, Any]] = SimpleQueue()
+        self._here: deque[tuple[_Entry[Any, Any], AtOnce[Any, Any]]] = deque()
+        self._threads = threads
+        self._started = 0
         self._most_in_flight = most_in_flight
         self.in_flight = 0
 
+    @property
+    def is_full(self) -> bool:
+        return self.in_flight >= self._most_in_flight
+
     def enter(self) -> None:
         """Take a place before the body is read: bodies are what fills memory."""
-        if self.in_flight >= self._most_in_flight:
-            raise RequestProblem(
-                f"The model is busy with {self.in_flight} requests. Try again in a second.",
-                status=503,
-                code="TEMPORARILY_UNAVAILABLE",
-            )
+        if self.is_full:
+            raise self.refusal()
         self.in_flight += 1
+
+    def refusal(self) -> RequestProblem:
+        return RequestProblem(
+            f"The model is busy with {self._most_in_flight} requests. Try again in a second.",
+            status=503,
+            code="TEMPORARILY_UNAVAILABLE",
+        )
 
     def leave(self) -> None:
         self.in_flight -= 1
 
-    async def run(self, work: Callable[[], Answer]) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+    async def run(
+        self, question: Question, answerer: Answerer[Question, Answer], *, most: int = 1
+    ) -> Answer:
+        """The answer; the answerer may be given up to `most` questions that wait, this one among them."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: Any) -> None:
+            if future.done():  # its request was cancelled
+                return
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        self.submit(question, answerer, done, most=most)
+        return await future
+
+    def submit(
+        self,
+        question: Question,
+        answerer: Answerer[Question, Answer],
+        done: Callable[[Answer | Exception], None],
+        *,
+        most: int = 1,
+        at_once: AtOnce[Question, Answer] | None = None,
+    ) -> None:
+        """As `run`, for those who don't await: `done` is called on the event loop, never from within this call.
+
+        `at_once` where the model is quick enough to be asked here.
+        """
+        loop = asyncio.get_running_loop()
+        entry = _Entry(question, answerer, most, done, loop)
+        if at_once is None:
+            self._to_thread(entry)
+            return
+        if not self._here:
+            loop.call_soon(self._work_here)
+        self._here.append((entry, at_once))
+
+    def _to_thread(self, entry: _Entry[Any, Any]) -> None:
+        # Where questions can go together, a second thread would only split what waits into two calls.
+        self._start_threads(1 if entry.most > 1 else self._threads)
+        self._queue.put(entry)
+
+    def _work_here(self) -> None:
+        deadline = monotonic() + SLICE_SECONDS
+        while self._here:
+            entry, at_once = self._here.popleft()
+            group = [entry]
+            while len(group) < entry.most and self._here:
+                group.append(self._here.popleft()[0])
+            for one in _answer(group, at_once):
+                if one.outcome is None:
+                    self._to_thread(one)
+                else:
+                    one.done(one.outcome)
+            if monotonic() > deadline:
+                break
+        if self._here:
+            self._here[0][0].loop.call_soon(self._work_here)
+
+    def _start_threads(self, wanted: int) -> None:
+        """With the first question. They end with the process, even in the middle of a prediction."""
+        while self._started < wanted:
+            self._started += 1
+            name = f"predict-{self._started}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            group = self._gather(self._queue.get())
+            deadline = monotonic() + DELIVER_WITHIN_SECONDS
+            done = _answer(group, group[0].answerer)
+            while monotonic() < deadline and (group := self._gather_more()):
+                done += _answer(group, group[0].answerer)
+            _deliver(done)
+
+    def _gather_more(self) -> list[_Entry[Any, Any]]:
+        try:
+            return self._gather(self._queue.get_nowait())
+        except Empty:
+            return []
+
+    def _gather(self, first: _Entry[Any, Any]) -> list[_Entry[Any, Any]]:
+        """What waits by now, as much as may be answered together."""
+        group = [first]
+        try:
+            while len(group) < first.most:
+                group.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        return group
+
+
+def _answer(
+    group: list[_Entry[Any, Any]], answerer: Callable[[Sequence[Any]], Sequence[Any]]
+) -> list[_Entry[Any, Any]]:
+    """Whatever goes wrong belongs to the requests, never to the thread."""
+    try:
+        outcomes = answerer([entry.question for entry in group])
+    except Exception as error:
+        outcomes = [error] * len(group)
+    except (
+        BaseException
+    ) as error:  # a model that calls sys.exit() would end the thread, and with it all answers
+        outcomes = [RuntimeError(f"the model raised {error!r}")] * len(group)
+    for entry, outcome in zip(group, outcomes, strict=True):
+        entry.outcome = outcome
+    return group
+
+
+def _deliver(done: list[_Entry[Any, Any]]) -> None:
+    loop = done[0].loop
+    if not loop.is_closed():  # the process is on its way out, and nobody waits any more
+        loop.call_soon_threadsafe(_settle, done)
+
+
+def _settle(done: list[_Entry[Any, Any]]) -> None:
+    for entry in done:
+        entry.done(entry.outcome)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from soloist_workloads.serving.flavors.native import Native, matrix_type
+from soloist_workloads.serving.matrix import compile_matrix_plan
 from soloist_workloads.serving.problem import ModelProblem
-from soloist_workloads.serving.scorer import NativeScorer, Scorer
-from soloist_workloads.serving.signature import Beyond, ModelCard
+from soloist_workloads.serving.scorer import MatrixModel, NativeScorer, Scorer
+from soloist_workloads.serving.signature import Beyond, Columns, ModelCard, Tensor
 from soloist_workloads.serving.validity import Watch
 
-SKLEARN, LIGHTGBM = "mlflow.sklearn", "mlflow.lightgbm"
-BOOSTER = "lightgbm.basic.Booster"
+# Which file of `flavors` loads what mlflow would load; each is imported only for its own models.
+NATIVE = {
+    "mlflow.sklearn": "sklearn",
+    "mlflow.lightgbm": "lightgbm",
+    "mlflow.xgboost": "xgboost",
+    "mlflow.onnx": "onnx",
+}
 
 
 def load_scorer(card: ModelCard, watch: Watch | None = None) -> Scorer:
@@ -22,8 +29,8 @@ def load_scorer(card: ModelCard, watch: Watch | None = None) -> Scorer:
     native = None if _needs_mlflow(card) else NATIVE.get(card.loader)
     try:
         if native is not None and not isinstance(card.inputs, Beyond):
-            flavor, predict = native(card)
-            return NativeScorer(flavor, watch.over(predict), card.inputs, card.outputs)
+            flavor = importlib.import_module(f"soloist_workloads.serving.flavors.{native}")
+            return build_scorer(card, flavor.load(card, _deserialize), watch)
         from soloist_workloads.serving.pyfunc import load_pyfunc
 
         return load_pyfunc(card, watch)
@@ -34,38 +41,33 @@ def load_scorer(card: ModelCard, watch: Watch | None = None) -> Scorer:
 
 
 def _needs_mlflow(card: ModelCard) -> bool:
-    """Parameters at prediction time and code shipped with the model are mlflow's business."""
+    """Parameters at prediction time and code shipped with the model are mlflow's business.
+
+    So is the name of an ONNX model's only array: mlflow hands such a model an object of arrays.
+    """
     flavor = card.flavors.get(card.loader.rpartition(".")[2], {})
+    named = isinstance(card.inputs, Tensor) and card.inputs.name is not None
     return (
         card.has_params
+        or (named and card.loader == "mlflow.onnx")
         or bool(flavor.get("code"))
         or bool(card.flavors["python_function"].get("code"))
     )
 
 
-def _load_sklearn(card: ModelCard) -> tuple[str, Callable[[Any], Any]]:
-    python_function, flavor = (
-        card.flavors["python_function"],
-        card.flavors.get("sklearn", {}),
-    )
-    model = _deserialize(card.folder / python_function["model_path"], flavor)
-    return "sklearn", getattr(model, python_function.get("predict_fn", "predict"))
+def build_scorer(card: ModelCard, native: Native, watch: Watch) -> NativeScorer:
+    """The loaded model behind its signature, with the short way where the flavor offers one.
 
-
-def _load_lightgbm(card: ModelCard) -> tuple[str, Callable[[Any], Any]]:
-    flavor = card.flavors["lightgbm"]
-    file = card.folder / flavor["data"]
-    if flavor.get("model_class", BOOSTER) != BOOSTER:
-        return "lightgbm", _deserialize(file, flavor).predict
-    import lightgbm
-
-    return "lightgbm", lightgbm.Booster(model_file=str(file)).predict
-
-
-NATIVE: dict[str, Callable[[ModelCard], tuple[str, Callable[[Any], Any]]]] = {
-    SKLEARN: _load_sklearn,
-    LIGHTGBM: _load_lightgbm,
-}
+    Only the long way is watched here: a matrix may hold the rows of several requests, and they are counted one by one.
+    """
+    assert not isinstance(card.inputs, Beyond)
+    matrix = None
+    dtype = matrix_type(card)
+    if native.predict_matrix is not None and dtype is not None and isinstance(card.inputs, Columns):
+        plan = compile_matrix_plan(card.inputs, dtype)
+        matrix = MatrixModel(plan, native.predict_matrix, native.rows_are_apart, watch.see)
+    predict = watch.over(native.predict)
+    return NativeScorer(native.flavor, predict, card.inputs, card.outputs, matrix=matrix)
 
 
 def _deserialize(file: Path, flavor: Any) -> Any:

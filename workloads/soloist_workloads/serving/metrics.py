@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
 
+from soloist_workloads.serving.tally import Durations, Tally
+
 # From a tenth of a millisecond (a linear model) to ten seconds (a large batch).
 SECONDS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 )  # fmt: skip
+TOGETHER = (1, 2, 4, 8, 16, 32, 64)
+PROTOCOLS = ("v1", "v2")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
     """One registry per app, so that tests and processes share nothing."""
 
-    def __init__(self, *, model: str, version: str) -> None:
+    def __init__(
+        self, *, model: str, version: str, count_in_flight: Callable[[], float] = lambda: 0
+    ) -> None:
         self._registry = CollectorRegistry()
         self._model, self._version = model, version
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self.requests = Counter(
-            "soloist_serving_requests",
-            "Answered requests.",
-            ["protocol", "code"],
-            registry=self._registry,
+        self._request_seconds = {name: Durations(SECONDS) for name in PROTOCOLS}
+        self._prediction_seconds = {name: Durations(SECONDS) for name in PROTOCOLS}
+        self._together = Durations(TOGETHER)
+        self._tally = Tally(
+            self._registry,
+            {
+                "soloist_serving_request_duration_seconds": (
+                    "From the first byte of a request to its answer.",
+                    self._request_seconds,
+                ),
+                "soloist_serving_prediction_duration_seconds": (
+                    "Parsing, checking and predicting, without waiting for it.",
+                    self._prediction_seconds,
+                ),
+                "soloist_serving_requests_per_prediction": (
+                    "Requests that were waiting when the model became free, and were answered together.",
+                    {"": self._together},
+                ),
+            },
         )
-        self.request_seconds = Histogram(
-            "soloist_serving_request_duration_seconds",
-            "From the first byte of a request to its answer.",
-            ["protocol"],
-            buckets=SECONDS,
-            registry=self._registry,
-        )
-        self.prediction_seconds = Histogram(
-            "soloist_serving_prediction_duration_seconds",
-            "Parsing, checking and predicting in a worker thread, without waiting for it.",
-            ["protocol"],
-            buckets=SECONDS,
-            registry=self._registry,
-        )
-        self.in_flight = Gauge(
+        in_flight = Gauge(
             "soloist_serving_in_flight_requests",
             "Requests that are being answered or wait for it.",
             registry=self._registry,
@@ -72,6 +79,7 @@ class Metrics:
             "Sum, over compared answers, of the mean absolute difference of their numbers.",
             registry=self._registry,
         )
+        in_flight.set_function(count_in_flight)  # asked when Prometheus asks, not at every request
         self._info = Gauge(
             "soloist_serving_model_info",
             "The served model; always 1.",
@@ -81,6 +89,19 @@ class Metrics:
 
     def tell_model(self, flavor: str) -> None:
         self._info.labels(self._model, self._version, flavor).set(1)
+
+    def tell_answer(self, protocol: str, status: int, seconds: float | None) -> None:
+        """A request is answered, told on the event loop; `seconds` is None where its duration says nothing about the model."""
+        requests, key = self._tally.requests, (protocol, status)
+        requests[key] = requests.get(key, 0) + 1
+        if seconds is not None:
+            self._request_seconds[protocol].add(seconds)
+
+    def tell_predictions(self, protocols: Sequence[str], seconds: float) -> None:
+        """Requests were answered together, and each of them took this long without waiting."""
+        self._together.add(len(protocols))
+        for protocol in protocols:
+            self._prediction_seconds[protocol].add(seconds)
 
     def render(self) -> bytes:
         return generate_latest(self._registry)

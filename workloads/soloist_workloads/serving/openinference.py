@@ -8,8 +8,10 @@ from typing import Any, Protocol, runtime_checkable
 import orjson
 import pandas as pd
 
+from soloist_workloads.serving.accepted import ACCEPTED
 from soloist_workloads.serving.binary import HEADER_NAME, Tail, split_body
-from soloist_workloads.serving.enforce import NUMPY_TYPES, unfit
+from soloist_workloads.serving.enforce import unfit
+from soloist_workloads.serving.numpy_types import NUMPY_TYPES
 from soloist_workloads.serving.outputs import (
     OutputTensor,
     choose_outputs,
@@ -33,26 +35,10 @@ from soloist_workloads.serving.signature import (
     Tensor,
 )
 from soloist_workloads.serving.tensors import (
-    BYTES,
     InputTensor,
     flatten_column,
     parse_tensor,
 )
-
-# Which tensors a column takes without loss. Whole numbers fit into floats, as JSON numbers do in protocol v1.
-WHOLE = ("INT8", "INT16", "INT32", "UINT8", "UINT16")
-LONG = (*WHOLE, "INT64", "UINT32")
-ACCEPTED: dict[Kind, tuple[str, ...]] = {
-    Kind.BOOLEAN: ("BOOL",),
-    Kind.INTEGER: WHOLE,
-    Kind.LONG: LONG,
-    Kind.FLOAT: ("FP32", "FP16", *WHOLE),
-    Kind.DOUBLE: ("FP64", "FP32", "FP16", *LONG, "UINT64"),
-    Kind.STRING: (BYTES,),
-    Kind.BINARY: (BYTES,),
-    Kind.DATETIME: (BYTES,),
-}
-
 
 BINARY = "application/octet-stream"
 

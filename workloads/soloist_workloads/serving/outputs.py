@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from soloist_workloads.serving.answer import Records
 from soloist_workloads.serving.binary import encode_bytes, encode_numbers
 from soloist_workloads.serving.problem import RequestProblem, json_type
 from soloist_workloads.serving.signature import (
@@ -98,8 +98,10 @@ class OutputTensor:
 
 def name_outputs(predictions: Any, signature: Signature) -> list[OutputTensor]:
     """One tensor per output column; `output-0` when the model gives no name."""
-    if isinstance(predictions, pd.DataFrame):
-        named: Mapping[Any, Any] = {name: predictions[name] for name in predictions.columns}
+    if isinstance(predictions, Records):
+        named: Mapping[Any, Any] = predictions.columns
+    elif hasattr(predictions, "columns"):  # a table, without importing pandas to ask
+        named = {name: predictions[name] for name in predictions.columns}
     elif isinstance(predictions, dict):
         named = predictions
     else:

@@ -15,9 +15,8 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from soloist_workloads.serving.careful import INPUTS, INSTANCES
+from soloist_workloads.serving.forms import UNREADABLE, read_columns
 from soloist_workloads.serving.signature import Column, Columns, Kind
-from soloist_workloads.serving.tables import RECORDS, SPLIT
 
 Array = np.ndarray[Any, Any]
 Build = Callable[[Sequence[Any]], Any]
@@ -78,51 +77,10 @@ class Plan:
     def read(self, body: bytes) -> pd.DataFrame | None:
         """The model's table, or None when the careful path has to look."""
         try:
-            request = orjson.loads(body)
-            if not isinstance(request, dict) or len(request) != 1:
-                return None
-            ((form, given),) = request.items()
-            columns = self._columns(form, given)
+            columns = read_columns(orjson.loads(body), self.names)
             return None if columns is None else self._table(columns)
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            IndexError,
-            AttributeError,
-            OverflowError,
-        ):
+        except UNREADABLE:
             return None
-
-    def _columns(self, form: str, given: Any) -> list[Sequence[Any]] | None:
-        """The values of each column; a missing column raises KeyError, which means careful."""
-        if form == SPLIT:
-            return self._columns_of_split(given)
-        if form == INPUTS and isinstance(given, dict):
-            return self._columns_of_object(given)
-        if form in (RECORDS, INSTANCES, INPUTS):
-            if not given or any(len(row) < len(self.names) for row in given):
-                return None
-            return [[row[name] for row in given] for name in self.names]
-        return None
-
-    def _columns_of_split(self, given: Any) -> list[Sequence[Any]] | None:
-        rows, names = given["data"], given["columns"]
-        if len(given) != 2 or not rows or len(set(names)) != len(names):
-            return None
-        if not isinstance(names, list):
-            return None  # letters of a text aren't names
-        if any(len(row) != len(names) for row in rows):
-            return None
-        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-        return [columns[name] for name in self.names]
-
-    def _columns_of_object(self, given: dict[str, Any]) -> list[Sequence[Any]] | None:
-        columns = [given[name] for name in self.names]
-        if not all(isinstance(values, list) for values in given.values()):
-            return None
-        lengths = {len(values) for values in given.values()}
-        return columns if len(lengths) == 1 and lengths != {0} else None
 
     def _table(self, columns: list[Sequence[Any]]) -> pd.DataFrame | None:
         built = {}

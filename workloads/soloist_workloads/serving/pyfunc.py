@@ -1,37 +1,32 @@
-"""Any other MLflow model, through mlflow's own loading, checking and scoring. Imports `mlflow`: two seconds, 150 MB."""
+"""Any MLflow model that isn't native, in a process of its own (`worker`), seen from the server's."""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
-import mlflow.pyfunc
-from mlflow.exceptions import MlflowException
-from mlflow.pyfunc import scoring_server
-
-from soloist_workloads.serving.problem import (
-    INVALID_PARAMETER_VALUE,
-    RequestProblem,
-)
-from soloist_workloads.serving.scorer import JSON, Reply, Scorer, parse_content_type
+from soloist_workloads.serving.attendant import Attendant
+from soloist_workloads.serving.memory import read_share
+from soloist_workloads.serving.scorer import Reply, Scorer, parse_content_type
 from soloist_workloads.serving.signature import ModelCard, Signature
+from soloist_workloads.serving.state import State
 from soloist_workloads.serving.validity import Watch
 
-# mlflow ships types for some of its functions only.
-_invocations: Any = scoring_server.invocations
-_status_of: Any = MlflowException.get_http_status_code
+WORKER = (sys.executable, "-m", "soloist_workloads.serving.worker")
 
 
-class PyfuncScorer(Scorer):
-    """Answers are mlflow's by construction; so are the sentences of its errors."""
+class WorkerScorer(Scorer):
+    """Passes requests on as they come, and makes no table of them: the bytes are all that crosses."""
 
-    def __init__(self, card: ModelCard, model: Any) -> None:
+    def __init__(self, card: ModelCard, attendant: Attendant, watch: Watch) -> None:
         self._card = card
-        self._model = model
-        self._schema = model.metadata.get_input_schema()
+        self._watch = watch
+        self.attendant = attendant
 
     @property
     def flavor(self) -> str:
-        return self._card.loader.rpartition(".")[2] or "pyfunc"
+        return self._card.flavor
 
     @property
     def inputs(self) -> Signature:
@@ -43,35 +38,34 @@ class PyfuncScorer(Scorer):
 
     def invoke(self, body: bytes, content_type: str) -> Reply:
         parse_content_type(content_type)
-        try:
-            answer = _invocations(body, content_type or JSON, self._model, self._schema)
-        except MlflowException as error:
-            raise _problem(error) from error
-        return Reply(answer.response.encode(), answer.status, answer.mimetype)
+        return self._ask({"content_type": content_type}, body)
 
-    def predict(self, given: Any) -> Any:
-        try:
-            return self._model.predict(given)
-        except MlflowException as error:
-            raise _problem(error) from error
-        except Exception as error:
-            raise RequestProblem(
-                f"The model failed on this input: {type(error).__name__}: {error}.",
-                is_models=True,
-            ) from error
+    def infer(self, body: bytes, *, model: str, version: str, header_length: str) -> Reply:
+        question = {"model": model, "version": version, "header_length": header_length}
+        return self._ask(question, body)
 
+    def _ask(self, question: Mapping[str, Any], body: bytes) -> Reply:
+        """Predictions stay in the other process, which says of each reply whether they were any."""
+        reply = self.attendant.ask(question, body)
+        if not reply.is_valid:
+            self._watch.count()
+        return reply
 
-def load_pyfunc(card: ModelCard, watch: Watch) -> PyfuncScorer:
-    model: Any = mlflow.pyfunc.load_model(str(card.folder))
-    model.predict = watch.over(
-        model.predict
-    )  # mlflow's scoring calls it too, and shows nobody what it gave
-    return PyfuncScorer(card, model)
+    def predict(self, given: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(given).__name__}: only bodies of requests go to the model's process."
+        )
+
+    def watch(self, state: State) -> None:
+        """Keeps readiness true to whether there is a process that answers."""
+        self.attendant.watch(state.hear_of_model)
 
 
-def _problem(error: MlflowException) -> RequestProblem:
-    return RequestProblem(
-        str(error.message),
-        status=int(_status_of(error)),
-        code=str(error.error_code or INVALID_PARAMETER_VALUE),
-    )
+def load_pyfunc(
+    card: ModelCard, watch: Watch | None = None, *, share: int | None = None
+) -> WorkerScorer:
+    """A model that is loaded and warm; `share` is the memory its process may use, by default of the container's."""
+    memory = read_share() if share is None else share
+    attendant = Attendant([*WORKER, str(card.folder), str(memory)])
+    attendant.start()
+    return WorkerScorer(card, attendant, watch or Watch(card.outputs))

@@ -6,19 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from soloist_workloads.serving import careful
+import numpy as np
+
 from soloist_workloads.serving.answer import encode_predictions
-from soloist_workloads.serving.enforce import Checkable, ModelInput
-from soloist_workloads.serving.plan import Plan, compile_plan
+from soloist_workloads.serving.matrix import MatrixPlan
 from soloist_workloads.serving.problem import RequestProblem
-from soloist_workloads.serving.signature import Columns, Signature
+from soloist_workloads.serving.signature import Checkable, Columns, Signature
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
-READERS: dict[str, Callable[[bytes, Checkable], ModelInput]] = {
-    JSON: careful.read_json,
-    CSV: careful.read_csv,
-    PARQUET: careful.read_parquet,
-}
+READERS = {JSON: "read_json", CSV: "read_csv", PARQUET: "read_parquet"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +25,19 @@ class Reply:
     status: int = 200
     content_type: str = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    is_valid: bool = True
+    """Only told by a model's own process; in this one the watch sees the predictions themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixModel:
+    """A model that answers to plain matrices; `rows_are_apart` when requests may be joined into one."""
+
+    plan: MatrixPlan
+    predict: Callable[[np.ndarray[Any, Any]], Any]
+    rows_are_apart: bool
+    see: Callable[[Any], None]
+    """Shows the watch one request's predictions."""
 
 
 class Scorer(Protocol):
@@ -46,6 +55,11 @@ class Scorer(Protocol):
     def outputs(self) -> Signature:
         """What the model gives, as far as its author said."""
 
+    @property
+    def matrix(self) -> MatrixModel | None:
+        """The short way for requests of nothing but numbers, where the model has one."""
+        return None
+
     def invoke(self, body: bytes, content_type: str) -> Reply:
         """Answer an `/invocations` request; raises `RequestProblem`."""
 
@@ -54,7 +68,11 @@ class Scorer(Protocol):
 
 
 class NativeScorer(Scorer):
-    """A model called directly, its signature checked by us."""
+    """A model called directly, its signature checked by us.
+
+    The modules that follow MLflow through pandas are imported when the first request needs them: most models of
+    numbers never see such a request, and start in half the memory.
+    """
 
     def __init__(
         self,
@@ -62,12 +80,15 @@ class NativeScorer(Scorer):
         predict: Callable[[Any], Any],
         inputs: Checkable,
         outputs: Signature,
+        *,
+        matrix: MatrixModel | None = None,
     ) -> None:
         self._flavor = flavor
         self._predict = predict
         self._inputs = inputs
         self._outputs = outputs
-        self._plan: Plan | None = compile_plan(inputs) if isinstance(inputs, Columns) else None
+        self._matrix = matrix
+        self._read_table = _table_reader(inputs) if matrix is None else None
 
     @property
     def flavor(self) -> str:
@@ -81,24 +102,46 @@ class NativeScorer(Scorer):
     def outputs(self) -> Signature:
         return self._outputs
 
+    @property
+    def matrix(self) -> MatrixModel | None:
+        return self._matrix
+
     def invoke(self, body: bytes, content_type: str) -> Reply:
         media = parse_content_type(content_type)
-        planned = self._plan.read(body) if self._plan and media == JSON else None
-        given = READERS[media](body, self._inputs) if planned is None else planned
-        return Reply(encode_predictions(self._call(given)))
+        if media == JSON and self._matrix is not None:
+            rows = self._matrix.plan.read_invocation(body)
+            if rows is not None:
+                return Reply(encode_predictions(call_model(self._matrix.predict, rows)))
+        table = self._read_table(body) if self._read_table and media == JSON else None
+        if table is None:
+            from soloist_workloads.serving import careful
+
+            table = getattr(careful, READERS[media])(body, self._inputs)
+        return Reply(encode_predictions(call_model(self._predict, table)))
 
     def predict(self, given: Any) -> Any:
-        return self._call(careful.enforce(given, self._inputs))
+        from soloist_workloads.serving import careful
 
-    def _call(self, given: ModelInput) -> Any:
-        try:
-            return self._predict(given)
-        except Exception as error:
-            raise RequestProblem(
-                f"The model failed on this input: {type(error).__name__}: {error}. Check that the "
-                "request holds what the model was trained on.",
-                is_models=True,
-            ) from error
+        return call_model(self._predict, careful.enforce(given, self._inputs))
+
+
+def _table_reader(inputs: Checkable) -> Callable[[bytes], Any] | None:
+    from soloist_workloads.serving.plan import compile_plan
+
+    plan = compile_plan(inputs) if isinstance(inputs, Columns) else None
+    return plan.read if plan is not None else None
+
+
+def call_model(predict: Callable[[Any], Any], given: Any) -> Any:
+    """The model's answer; whatever it raises is told to the sender, as mlflow does."""
+    try:
+        return predict(given)
+    except Exception as error:
+        raise RequestProblem(
+            f"The model failed on this input: {type(error).__name__}: {error}. Check that the "
+            "request holds what the model was trained on.",
+            is_models=True,
+        ) from error
 
 
 def parse_content_type(text: str) -> str:

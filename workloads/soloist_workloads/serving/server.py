@@ -7,10 +7,11 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 import uvicorn
 
+from soloist_workloads.serving.app import App
+from soloist_workloads.serving.protocol import ShortWay
 from soloist_workloads.serving.state import Phase, State
 
 # Longer than a gateway keeps an idle connection, so that it's the gateway that closes: a request that meets a
@@ -59,16 +60,17 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def build_server(app: Any, *, state: State, drain_seconds: float) -> Server:
+def build_server(app: App, *, state: State, drain_seconds: float) -> Server:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=type("Protocol", (ShortWay,), {"short": app.short}),
         ws="none",
         lifespan="off",
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # a layer around every request, for an address that nobody reads
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
     )

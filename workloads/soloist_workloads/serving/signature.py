@@ -74,7 +74,8 @@ class Beyond:
     """A signature that only mlflow itself can check: nested types, several tensors, type hints."""
 
 
-Signature = Columns | Tensor | Nothing | Beyond
+Checkable = Columns | Tensor | Nothing
+Signature = Checkable | Beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,11 @@ class ModelCard:
     @property
     def loader(self) -> str:
         return str(self.flavors.get("python_function", {}).get("loader_module", ""))
+
+    @property
+    def flavor(self) -> str:
+        """As metrics and metadata call a model that mlflow loads."""
+        return self.loader.rpartition(".")[2] or "pyfunc"
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -10,6 +10,7 @@ from soloist_workloads.serving.constant import load_constant
 from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.openapi.document import write_document
+from soloist_workloads.serving.pyfunc import WorkerScorer
 from soloist_workloads.serving.scorer import Scorer
 from soloist_workloads.serving.signature import ModelCard, read_card
 from soloist_workloads.serving.state import State
@@ -43,6 +44,8 @@ def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> No
     watch.tell = metrics.invalid_answers.inc
     state.document = write_document(card, name=settings.name, version=settings.version)
     state.become_ready(scorer)
+    if isinstance(scorer, WorkerScorer):
+        scorer.watch(state)
     LOG.info(
         "Serving %s version %s (%s): loaded in %.1f s, first prediction in %.2f s.",
         settings.name,

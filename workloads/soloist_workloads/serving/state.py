@@ -12,6 +12,7 @@ class Phase(Enum):
     LOADING = "the model is loading"
     READY = "ready"
     LINGERING = "ready, for a little while"
+    RESTARTING = "the model's process ended and is starting again"
     DRAINING = "the pod is stopping"
 
 
@@ -32,4 +33,11 @@ class State:
     def become_ready(self, scorer: Scorer) -> None:
         self.scorer = scorer
         if self.phase is Phase.LOADING:
+            self.phase = Phase.READY
+
+    def hear_of_model(self, is_up: bool) -> None:
+        """From whoever keeps the model's own process; a drain is not undone by it."""
+        if self.phase is Phase.READY and not is_up:
+            self.phase = Phase.RESTARTING
+        elif self.phase is Phase.RESTARTING and is_up:
             self.phase = Phase.READY

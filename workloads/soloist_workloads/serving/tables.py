@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from soloist_workloads.serving.forms import RECORDS, SPLIT
 from soloist_workloads.serving.problem import REFUSALS, RequestProblem, json_type, show
-
-SPLIT, RECORDS = "dataframe_split", "dataframe_records"
 
 
 def table_from_split(request: dict[str, Any]) -> pd.DataFrame:

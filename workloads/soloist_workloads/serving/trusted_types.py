@@ -11,6 +11,8 @@ import importlib
 import re
 from typing import Any
 
+from soloist_workloads.serving.postpone import import_sklearn
+
 LIBRARY_CLASS = re.compile(r"((?:sklearn|lightgbm|xgboost)(?:\.\w+)*)\.(_*[A-Z]\w*)")
 CONTAINERS = frozenset(
     {"collections.OrderedDict", "collections.defaultdict", "numpy.dtype", "numpy.ndarray"}
@@ -36,6 +38,8 @@ def _is_library_class(name: str) -> bool:
         return False
     module, attribute = found.groups()
     try:
+        if module.startswith("sklearn"):
+            import_sklearn()
         kind = getattr(importlib.import_module(module), attribute, None)
     except ImportError:
         return True

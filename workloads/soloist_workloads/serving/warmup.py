@@ -6,10 +6,10 @@ import logging
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from soloist_workloads.serving.problem import ModelProblem, RequestProblem
-from soloist_workloads.serving.scorer import JSON, Scorer
+from soloist_workloads.serving.pyfunc import WorkerScorer
+from soloist_workloads.serving.scorer import JSON, Scorer, call_model
 from soloist_workloads.serving.signature import Beyond, Columns, Kind, ModelCard, Nothing, Tensor
 
 LOG = logging.getLogger(__name__)
@@ -22,20 +22,19 @@ SAMPLES: dict[Kind, Any] = {
     Kind.DOUBLE: np.float64(0),
     Kind.STRING: "",
     Kind.BINARY: b"",
-    Kind.DATETIME: pd.Timestamp("2000-01-01").as_unit("ns"),
+    Kind.DATETIME: np.datetime64("2000-01-01", "ns"),
 }
 
 
 def warm_up(scorer: Scorer, card: ModelCard) -> None:
     """Predict on the model's own example; it must work. A row made from the signature may be refused."""
+    if isinstance(scorer, WorkerScorer):
+        return  # its process did so before it said that it is ready, and does so each time it starts
     if card.example is not None:
         _predict_example(scorer, card.example.read_bytes())
         return
-    sample = make_sample(scorer)
-    if sample is None:
-        return
     try:
-        scorer.predict(sample)
+        _predict_sample(scorer)
     except RequestProblem as problem:
         LOG.warning(
             "Warming up without an input example; the model refused a made-up row: %s",
@@ -53,10 +52,23 @@ def _predict_example(scorer: Scorer, example: bytes) -> None:
         ) from problem
 
 
+def _predict_sample(scorer: Scorer) -> None:
+    """The way that most requests will go; the other one would import pandas for nothing."""
+    if scorer.matrix is not None:
+        plan = scorer.matrix.plan
+        call_model(scorer.matrix.predict, np.zeros((1, len(plan.names)), plan.dtype))
+        return
+    sample = make_sample(scorer)
+    if sample is not None:
+        scorer.predict(sample)
+
+
 def make_sample(scorer: Scorer) -> Any:
     """One row of zeros and empty texts; None when the signature doesn't tell."""
     match scorer.inputs:
         case Columns() as signature:
+            import pandas as pd
+
             return pd.DataFrame(
                 {column.name: [SAMPLES[column.kind]] for column in signature.columns}
             )

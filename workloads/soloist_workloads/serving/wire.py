@@ -62,12 +62,16 @@ def _too_large(most: int) -> RequestProblem:
     )
 
 
-async def respond(send: Send, response: Response, extra: Iterable[Header]) -> None:
-    headers = [
+def headers_of(response: Response, extra: Iterable[Header]) -> list[Header]:
+    return [
         (b"content-type", response.content_type.encode("latin-1")),
         (b"content-length", str(len(response.body)).encode("ascii")),
         *response.headers,
         *extra,
     ]
+
+
+async def respond(send: Send, response: Response, extra: Iterable[Header]) -> None:
+    headers = headers_of(response, extra)
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,174 @@
+"""How requests reach the model: bounded, never on the event loop, together only when they had to wait anyway."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from soloist_workloads.serving.lane import SLICE_SECONDS, Lane
+from soloist_workloads.serving.problem import RequestProblem
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
+
+
+class Model:
+    """Answers with what it was asked; the first question can be held until the others wait."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.threads: set[str] = set()
+        self.began, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
+
+    def answer(self, questions: Sequence[int]) -> list[int | Exception]:
+        self.groups.append(list(questions))
+        self.threads.add(threading.current_thread().name)
+        self.began.set()
+        self.go_on.wait()
+        return [ValueError(n) if n < 0 else n for n in questions]
+
+
+async def held(lane: Lane, model: Model, *questions: int, most: int) -> list[int | BaseException]:
+    """Asks the first question, and the others while the model is busy with it."""
+    model.go_on.clear()
+    asked = [asyncio.create_task(lane.run(questions[0], model.answer, most=most))]
+    await asyncio.to_thread(model.began.wait)
+    asked += [asyncio.create_task(lane.run(n, model.answer, most=most)) for n in questions[1:]]
+    await asyncio.sleep(0)  # each puts its question into the queue
+    model.go_on.set()
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def test_a_question_that_finds_the_model_free_goes_alone() -> None:
+    model, lane = Model(), Lane(threads=1)
+    for n in range(3):
+        assert await lane.run(n, model.answer, most=64) == n
+    assert model.groups == [[0], [1], [2]]
+
+
+async def test_what_had_to_wait_goes_together() -> None:
+    model, lane = Model(), Lane(threads=1)
+    assert await held(lane, model, 0, 1, 2, 3, most=64) == [0, 1, 2, 3]
+    assert model.groups == [[0], [1, 2, 3]]
+
+
+async def test_no_more_go_together_than_allowed() -> None:
+    model, lane = Model(), Lane(threads=1)
+    assert await held(lane, model, 0, 1, 2, 3, 4, most=2) == [0, 1, 2, 3, 4]
+    assert model.groups == [[0], [1, 2], [3, 4]]
+
+
+async def test_one_thread_answers_where_questions_can_go_together() -> None:
+    model, lane = Model(), Lane(threads=4)
+    assert await held(lane, model, 0, 1, 2, 3, most=64) == [0, 1, 2, 3]
+    assert model.groups == [[0], [1, 2, 3]]
+
+
+async def test_where_rows_arent_apart_each_goes_alone() -> None:
+    model, lane = Model(), Lane(threads=1)
+    await held(lane, model, 0, 1, 2, most=1)
+    assert model.groups == [[0], [1], [2]]
+
+
+async def test_each_gets_its_own_outcome() -> None:
+    model, lane = Model(), Lane(threads=1)
+    first, bad, last = await held(lane, model, 0, -1, 2, most=64)
+    assert (first, last) == (0, 2)
+    assert isinstance(bad, ValueError)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), SystemExit("broken")], ids=repr)
+async def test_a_thread_outlives_what_goes_wrong(error: BaseException) -> None:
+    def fail(questions: Sequence[int]) -> list[int]:
+        raise error
+
+    lane = Lane(threads=1)
+    with pytest.raises(RuntimeError, match="broken"):
+        await lane.run(1, fail)
+    assert await lane.run(1, Model().answer) == 1
+
+
+async def test_the_event_loop_never_predicts() -> None:
+    model, lane = Model(), Lane(threads=1)
+    await lane.run(1, model.answer)
+    assert threading.current_thread().name not in model.threads
+
+
+async def test_a_request_that_was_given_up_harms_nobody() -> None:
+    model, lane = Model(), Lane(threads=1)
+    model.go_on.clear()
+    given_up = asyncio.create_task(lane.run(1, model.answer))
+    await asyncio.to_thread(model.began.wait)
+    given_up.cancel()
+    model.go_on.set()
+    assert await lane.run(2, model.answer) == 2
+
+
+async def test_the_lane_is_bounded() -> None:
+    lane = Lane(threads=1, most_in_flight=1)
+    lane.enter()
+    with pytest.raises(RequestProblem) as refused:
+        lane.enter()
+    assert refused.value.status == 503
+    lane.leave()
+    lane.enter()
+
+
+def asked_here(
+    lane: Lane, model: Model, n: int, *, most: int = 1, leaves: bool = False
+) -> asyncio.Future[int]:
+    """Asks on the event loop; one that leaves it to a thread gives no answer there."""
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def at_once(questions: Sequence[int]) -> list[int | Exception | None]:
+        return [None] * len(questions) if leaves else list(model.answer(questions))
+
+    lane.submit(n, model.answer, future.set_result, most=most, at_once=at_once)
+    return future
+
+
+async def test_a_quick_model_answers_on_the_event_loop_but_never_within_the_call() -> None:
+    model, lane = Model(), Lane(threads=1)
+    future = asked_here(lane, model, 1)
+    assert model.groups == []
+    assert await future == 1
+    assert model.threads == {threading.current_thread().name}
+
+
+async def test_there_too_what_waits_goes_together() -> None:
+    model, lane = Model(), Lane(threads=1)
+    assert await asyncio.gather(*(asked_here(lane, model, n, most=3) for n in range(5))) == [
+        *range(5)
+    ]
+    assert model.groups == [[0, 1, 2], [3, 4]]
+
+
+async def test_what_it_leaves_goes_to_a_thread() -> None:
+    model, lane = Model(), Lane(threads=1)
+    assert await asked_here(lane, model, 1, leaves=True) == 1
+    assert model.threads == {"predict-1"}
+
+
+async def test_the_event_loop_has_its_turn_between_slices() -> None:
+    lane, order = Lane(threads=1), list[str]()
+
+    def slow(questions: Sequence[int]) -> list[int | Exception | None]:
+        time.sleep(SLICE_SECONDS * 2)
+        order.append("model")
+        return list(questions)
+
+    def beat() -> None:
+        order.append("loop")
+        if len(order) < 8:
+            asyncio.get_running_loop().call_soon(beat)
+
+    answers = [asyncio.get_running_loop().create_future() for _ in range(4)]
+    for n, future in enumerate(answers):
+        lane.submit(n, lambda _: [], future.set_result, at_once=slow)
+    beat()
+    await asyncio.gather(*answers)
+    assert "model,model" not in ",".join(order)

@@ -1,0 +1,211 @@
+"""What a worker thread does: from the bodies of waiting requests to their answers.
+
+    one request ──▶ matrix? ──▶ predict ──▶ encode          else the protocol's whole path
+    several     ──▶ matrices ──▶ joined ──▶ predict once ──▶ each its own rows ──▶ encode
+
+Requests are joined only for models whose rows are apart, so that nobody can tell from an answer what it was joined
+with. When the joined prediction fails, every request is predicted by itself, and only the bad one is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter, thread_time
+from typing import Any
+
+import numpy as np
+import orjson
+
+from soloist_workloads.serving.answer import encode_predictions
+from soloist_workloads.serving.metrics import Metrics
+from soloist_workloads.serving.outputs import name_outputs
+from soloist_workloads.serving.pace import Pace
+from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.scorer import (
+    JSON,
+    MatrixModel,
+    Reply,
+    Scorer,
+    call_model,
+    parse_content_type,
+)
+from soloist_workloads.serving.validity import unwatched
+
+Array = np.ndarray[Any, Any]
+V1, V2 = "v1", "v2"
+
+# More requests at once would keep the first of them waiting for the encoding of the last.
+MOST_TOGETHER = 64
+# A request with more rows than this has nothing to win: the model's cost per call is already spread.
+MOST_JOINED_ROWS = 32
+# A larger body has more rows than those from which the model's pace is known.
+MOST_BYTES_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request as it arrived; `header_length` is the header of v2's binary extension, or empty.
+
+    `is_repeated` where a candidate asks again what a client was answered: the gateway counted it once.
+    """
+
+    protocol: str
+    body: bytes
+    content_type: str
+    header_length: str = ""
+    is_repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A question that was read as a matrix."""
+
+    place: int
+    rows: Array
+    id: Any = None
+
+
+class Answerer:
+    """Answers for one model version. Called from worker threads, several at a time."""
+
+    def __init__(self, scorer: Scorer, metrics: Metrics, *, model: str, version: str) -> None:
+        self._scorer = scorer
+        self._metrics = metrics
+        self._model = model
+        self._version = version
+        self._matrix = scorer.matrix
+        joins = self._matrix is not None and self._matrix.rows_are_apart
+        self.most_together = MOST_TOGETHER if joins else 1
+        self._pace = Pace()
+
+    def may_be_asked_here(self, question: Question) -> bool:
+        """Whether `answer_at_once` is the place for it: the model is quick, and this is no more than the usual."""
+        return (
+            self._pace.is_quick
+            and len(question.body) <= MOST_BYTES_AT_ONCE
+            and self._matrix is not None
+        )
+
+    def answer_at_once(self, questions: Sequence[Question]) -> list[Reply | Exception | None]:
+        """One outcome per question; None where it isn't plainly a matrix, and who knows how long it takes."""
+        started = perf_counter()
+        outcomes: list[Reply | Exception | None] = [None] * len(questions)
+        if self._matrix is not None:
+            self._answer_matrices(self._matrix, questions, outcomes)
+        seconds = perf_counter() - started
+        self._pace.note(seconds)
+        answered = [
+            question.protocol
+            for question, outcome in zip(questions, outcomes, strict=True)
+            if outcome is not None
+        ]
+        if answered:
+            self._metrics.tell_predictions(answered, seconds)
+        return outcomes
+
+    def answer(self, questions: Sequence[Question]) -> list[Reply | Exception]:
+        """One outcome per question, in their order."""
+        started, worked = perf_counter(), thread_time()
+        outcomes: list[Reply | Exception | None] = [None] * len(questions)
+        if self._matrix is not None:
+            self._answer_matrices(self._matrix, questions, outcomes)
+        whole = [
+            outcome if outcome is not None else self._answer_alone(question)
+            for question, outcome in zip(questions, outcomes, strict=True)
+        ]
+        # Not by the clock: beside a busy event loop, a thread mostly waits for its turn.
+        self._pace.note(thread_time() - worked)
+        self._metrics.tell_predictions(
+            [question.protocol for question in questions], perf_counter() - started
+        )
+        return whole
+
+    def _answer_matrices(
+        self,
+        matrix: MatrixModel,
+        questions: Sequence[Question],
+        outcomes: list[Reply | Exception | None],
+    ) -> None:
+        read = [
+            rows
+            for place, question in enumerate(questions)
+            if (rows := _read(matrix, place, question)) is not None
+        ]
+        small = [asked for asked in read if len(asked.rows) <= MOST_JOINED_ROWS]
+        joined = _predict_joined(matrix, small) if matrix.rows_are_apart and len(small) > 1 else {}
+        for asked in read:
+            predictions = joined.get(asked.place)
+            try:
+                if predictions is None:
+                    predictions = call_model(matrix.predict, asked.rows)
+                question = questions[asked.place]
+                if not question.is_repeated:
+                    matrix.see(predictions)
+                outcomes[asked.place] = self._encode(question, asked, predictions)
+            except Exception as error:
+                outcomes[asked.place] = error
+
+    def _encode(self, question: Question, asked: _Rows, predictions: Any) -> Reply:
+        if question.protocol == V1:
+            return Reply(encode_predictions(predictions))
+        answer: dict[str, Any] = {"model_name": self._model, "model_version": self._version}
+        if asked.id is not None:
+            answer["id"] = asked.id
+        outputs = name_outputs(predictions, self._scorer.outputs)
+        answer["outputs"] = [output.as_json() for output in outputs]
+        return Reply(orjson.dumps(answer))
+
+    def _answer_alone(self, question: Question) -> Reply | Exception:
+        if question.is_repeated:
+            with unwatched():
+                return self._answer_by_protocol(question)
+        return self._answer_by_protocol(question)
+
+    def _answer_by_protocol(self, question: Question) -> Reply | Exception:
+        """Everything that isn't plainly a matrix: other forms, other types, other media, and all refusals."""
+        try:
+            if question.protocol == V1:
+                return self._scorer.invoke(question.body, question.content_type)
+            from soloist_workloads.serving import openinference
+
+            return openinference.infer(
+                question.body,
+                self._scorer,
+                model=self._model,
+                version=self._version,
+                header_length=question.header_length,
+            )
+        except Exception as error:
+            return error
+
+
+def _read(matrix: MatrixModel, place: int, question: Question) -> _Rows | None:
+    if question.protocol == V2:
+        if question.header_length:
+            return None
+        read = matrix.plan.read_inference(question.body)
+        return None if read is None else _Rows(place, *read)
+    try:
+        if parse_content_type(question.content_type) != JSON:
+            return None
+    except RequestProblem:
+        return None
+    rows = matrix.plan.read_invocation(question.body)
+    return None if rows is None else _Rows(place, rows)
+
+
+def _predict_joined(matrix: MatrixModel, asked: list[_Rows]) -> dict[int, Array]:
+    """Each question's part of one prediction; nothing when that isn't to be had, and each is predicted by itself."""
+    try:
+        predictions = matrix.predict(np.concatenate([one.rows for one in asked]))
+    except Exception:  # the request that is to blame gets its sentence when it is predicted alone
+        return {}
+    ends = np.cumsum([len(one.rows) for one in asked]).tolist()
+    if not isinstance(predictions, np.ndarray) or len(predictions) != ends[-1]:
+        return {}
+    starts = [0, *ends[:-1]]
+    return {
+        one.place: predictions[start:end]
+        for one, start, end in zip(asked, starts, ends, strict=True)
+    }

@@ -1,0 +1,111 @@
+"""HTTP for the requests that come in thousands: straight from the parser to the lane, and one write back.
+
+    most requests ──────────────────────────▶ uvicorn's protocol ─▶ ASGI task ─▶ App
+    a small POST with a prediction to make ─▶ here ─▶ Short ─▶ lane ─▶ here
+
+A task, a scope, and the messages of ASGI take as long as a small model. They aren't needed where a request is plainly one
+of those that the app would pass to the lane: its body is small and of known length, the connection stays, and
+nothing before it on the connection is still being answered. Everything else goes the long way, which has the same answers.
+
+A refusal is the shortest: it must cost next to nothing, or a server that has too much to do would do nothing but refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from soloist_workloads.serving.short import Asked, Short
+from soloist_workloads.serving.wire import Response
+
+MOST_SHORT_BYTES = 64 * 1024
+LONG = frozenset({b"expect", b"upgrade", b"transfer-encoding"})
+
+
+class Cycle:
+    """One request on its short way; has what uvicorn's protocol asks of its own cycles."""
+
+    __slots__ = (
+        "asked", "disconnected", "keep_alive", "message_event", "response_complete", "started",
+    )  # fmt: skip
+
+    def __init__(self, asked: Asked, event: asyncio.Event) -> None:
+        self.asked = asked
+        self.message_event = event
+        self.started = perf_counter()
+        self.disconnected = False
+        self.keep_alive = True
+        self.response_complete = False
+
+
+class ShortWay(HttpToolsProtocol):
+    """uvicorn's protocol, with a short way in it. uvicorn makes one per connection; `short` comes with the class."""
+
+    short: Short
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        super().connection_made(transport)
+        # uvicorn sets the event of the last cycle when the connection is lost; on the short way nobody waits for it.
+        self._unheard = asyncio.Event()
+
+    def on_headers_complete(self) -> None:
+        asked = self._find_short()
+        if asked is None:
+            super().on_headers_complete()
+            return
+        self.cycle = Cycle(asked, self._unheard)  # type: ignore[assignment] # it has what uvicorn asks of it
+
+    def _find_short(self) -> Asked | None:
+        """The request, if it can go the short way."""
+        previous: Any = self.cycle  # None before the first, whatever uvicorn's types say
+        protocol = self.short.paths.get(self.url)
+        if (
+            protocol is None
+            or (previous is not None and not previous.response_complete)
+            or self.flow.write_paused  # a client that doesn't read its answers has to wait for the next
+            or self.parser.get_method() != b"POST"
+            or self.parser.get_http_version() != "1.1"
+            or not self.parser.should_keep_alive()
+            or not self.short.is_serving
+        ):
+            return None
+        headers = dict(self.headers)
+        length = headers.get(b"content-length", b"")
+        if (
+            len(headers) != len(self.headers)  # one came twice: which of them counts, the app knows
+            or not length.isdigit()
+            or int(length) > MOST_SHORT_BYTES
+            or not LONG.isdisjoint(headers)
+        ):
+            return None
+        return Asked(protocol, self.url, headers)
+
+    def on_body(self, body: bytes) -> None:
+        cycle: Any = self.cycle
+        if type(cycle) is Cycle:
+            cycle.asked.body += body
+            return
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        cycle: Any = self.cycle
+        if type(cycle) is not Cycle:
+            super().on_message_complete()
+            return
+        self.short.ask(cycle.asked, lambda response: self._write(cycle, response))
+
+    def _write(self, cycle: Cycle, response: Response) -> None:
+        cycle.response_complete = True
+        if cycle.disconnected or self.transport.is_closing():
+            return
+        servers = self.server_state.default_headers
+        raw, is_last = self.short.render(response, servers, keep_alive=cycle.keep_alive)
+        self.transport.write(raw)
+        seconds = perf_counter() - cycle.started
+        self.short.tell(cycle.asked.protocol, response.status, seconds)
+        if is_last:
+            self.transport.close()
+        self.on_response_complete()
