@@ -96,7 +96,7 @@ property: venv ## Test with invented specs and worlds
 
 .PHONY: workloads
 workloads: venv ## Test what runs inside pods: steps and servers as real processes, answers beside MLflow's own
-	@$(PYTEST) tests/workloads $(PYTEST_ARGS)
+	@$(PYTEST) tests/workloads -n 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: gateway
 gateway: venv ## Test the gateway: the real Envoy on loopback, with pods that fail, die and come back
