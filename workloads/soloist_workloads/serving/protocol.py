@@ -18,6 +18,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from soloist_workloads.serving.scorer import Reply
 from soloist_workloads.serving.short import Asked, Short
 from soloist_workloads.serving.wire import Response
 
@@ -97,7 +98,7 @@ class ShortWay(HttpToolsProtocol):
             return
         self.short.ask(cycle.asked, lambda response: self._write(cycle, response))
 
-    def _write(self, cycle: Cycle, response: Response) -> None:
+    def _write(self, cycle: Cycle, response: Response | Reply) -> None:
         cycle.response_complete = True
         if cycle.disconnected or self.transport.is_closing():
             return

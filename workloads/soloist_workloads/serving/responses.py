@@ -10,6 +10,7 @@ import orjson
 from soloist_workloads.serving.answerer import V1
 from soloist_workloads.serving.lane import RETRY_AFTER_SECONDS
 from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.scorer import Reply
 from soloist_workloads.serving.wire import Header, Response, headers_of
 
 CLOSE = (b"connection", b"close")
@@ -34,7 +35,7 @@ def render_problem(problem: RequestProblem, protocol: str) -> Response:
 
 
 def render_response(
-    response: Response, extra: Iterable[Header], *, before: Iterable[Header] = ()
+    response: Response | Reply, extra: Iterable[Header], *, before: Iterable[Header] = ()
 ) -> bytes:
     """For those who write to the socket themselves."""
     try:

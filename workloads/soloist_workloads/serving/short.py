@@ -13,7 +13,7 @@ from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.responses import BROKEN, CLOSE, render_problem, render_response
-from soloist_workloads.serving.scorer import JSON
+from soloist_workloads.serving.scorer import JSON, Reply
 from soloist_workloads.serving.state import Phase, State
 from soloist_workloads.serving.wire import Header, Response
 
@@ -65,7 +65,7 @@ class Short:
     def is_serving(self) -> bool:
         return self._state.scorer is not None
 
-    def ask(self, asked: Asked, write: Callable[[Response], None]) -> None:
+    def ask(self, asked: Asked, write: Callable[[Response | Reply], None]) -> None:
         """`write` is called with the response: now if the request is refused, else later, on the event loop."""
         lane = self._lane
         if lane.is_full:
@@ -95,7 +95,7 @@ class Short:
             refusal = self._busy[protocol] = render_problem(self._lane.refusal(), protocol)
         return refusal
 
-    def _conclude(self, asked: Asked, outcome: Any) -> Response:
+    def _conclude(self, asked: Asked, outcome: Any) -> Response | Reply:
         if isinstance(outcome, RequestProblem):
             return render_problem(outcome, asked.protocol)
         if isinstance(outcome, Exception):
@@ -104,10 +104,11 @@ class Short:
         if outcome.status == 200 and SHADOW in asked.headers:
             scope = {"headers": list(asked.headers.items()), "raw_path": asked.path}
             self._comparer.offer(scope, asked.body, outcome.body)
-        return Response(outcome.body, outcome.status, outcome.content_type, outcome.headers)
+        reply: Reply = outcome
+        return reply
 
     def render(
-        self, response: Response, servers: Sequence[Header], *, keep_alive: bool
+        self, response: Response | Reply, servers: Sequence[Header], *, keep_alive: bool
     ) -> tuple[bytes, bool]:
         """The response's bytes, and whether the connection ends with them; `servers` are the headers of every response."""
         if servers is not self._servers:  # they hold the time, and are made anew each second

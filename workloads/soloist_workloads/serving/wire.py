@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.scorer import Reply
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -62,7 +63,7 @@ def _too_large(most: int) -> RequestProblem:
     )
 
 
-def headers_of(response: Response, extra: Iterable[Header]) -> list[Header]:
+def headers_of(response: Response | Reply, extra: Iterable[Header]) -> list[Header]:
     return [
         (b"content-type", response.content_type.encode("latin-1")),
         (b"content-length", str(len(response.body)).encode("ascii")),
