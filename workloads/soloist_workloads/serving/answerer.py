@@ -41,8 +41,6 @@ MOST_TOGETHER = 64
 MOST_JOINED_ROWS = 32
 # A larger body has more rows than those from which the model's pace is known.
 MOST_BYTES_AT_ONCE = 4096
-# How many times as long as its own work something may take on a node that is busy with other things.
-MOST_HINDERED = 8
 
 
 @dataclass(slots=True)  # frozen would cost a microsecond for each request
@@ -91,13 +89,12 @@ class Answerer:
 
     def answer_at_once(self, questions: Sequence[Question]) -> list[Reply | Exception | None]:
         """One outcome per question; None where it isn't plainly a matrix, and who knows how long it takes."""
-        started, worked = perf_counter(), thread_time()
+        started = perf_counter()
         outcomes: list[Reply | Exception | None] = [None] * len(questions)
         if self._matrix is not None:
             self._answer_matrices(self._matrix, questions, outcomes)
         seconds = perf_counter() - started
-        # What other processes take of the node is no fault of the model's; waiting for its own threads is.
-        self._pace.note(max(thread_time() - worked, seconds / MOST_HINDERED))
+        self._pace.note(seconds)
         answered = [
             question.protocol
             for question, outcome in zip(questions, outcomes, strict=True)

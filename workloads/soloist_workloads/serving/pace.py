@@ -8,10 +8,10 @@ thread, and goes back there when it wasn't.
 from __future__ import annotations
 
 QUICK_SECONDS = 0.001
-# On a busy node any prediction may be late once, so one in sixteen is forgiven.
-PRICE, CREDIT = 16, 32
+# On a busy node other processes make any prediction late now and then, so one in four is forgiven.
+PRICE, CREDIT = 4, 32
 # Quick ones in a row, at the beginning and after it was found slow.
-FIRST_TRIAL, TRIAL = 16, 1024
+FIRST_TRIAL, TRIAL = 16, 256
 
 
 class Pace:
