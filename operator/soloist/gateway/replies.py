@@ -32,7 +32,7 @@ def local_replies(plan: GatewayPlan) -> Message:
                 f"More than {plan.rate_limit} requests a second. Try again in a second.",
                 RETRY_AFTER,
             ),
-            _status(504, f"No answer within {plan.timeout_seconds:g} s. Send fewer rows."),
+            _status(504, f"No answer within {plan.longest_seconds:g} s. Send fewer rows."),
             _status(503, f"{who} can't answer now. Try again in a second.", RETRY_AFTER),
         ],
         "body_format": _body("%LOCAL_REPLY_BODY%"),
