@@ -20,6 +20,7 @@ OTHERS: dict[str, Any] = {
     "mlflow.image.digest": "sha256:" + "b" * 64,
     "postgresql.image.digest": "sha256:" + "b" * 64,
     "mlflow.trackingUri": "https://other.example.com",
+    "platform.autoscaling.metric": "inFlight",
     "platform.prometheusUrl": "https://other.example.com",
     "mlflow.artifacts.destination": "s3://other",
     "platform.defaultRuntime": None,  # must name a runtime: test_a_default_runtime_must_exist

@@ -108,7 +108,16 @@ TEMPLATE = {
 RUNNING = {"runtime": LABEL, "env": ENV, "storage": STORAGE}
 TRACKED = {"model": MODEL, "metric": TEXT, "owner": TEXT, "serviceAccount": LABEL}
 SERVING = {
-    "replicas": some({}, {"min": st.integers(1, 100)}),
+    "replicas": some(
+        {},
+        {
+            "min": st.integers(0, 50),
+            "max": st.integers(50, 100),
+            "inFlight": st.integers(1, 128),
+            "idleAfter": DURATION,
+            "wakeTimeout": DURATION,
+        },
+    ),
     "cpu": CPU,
     "memory": MEMORY,
 }

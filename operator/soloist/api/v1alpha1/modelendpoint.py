@@ -10,17 +10,11 @@ from soloist.api.fields import Cpu, Label, Memory, Model, ModelName, ObjectName,
 from soloist.api.forms import Rule
 from soloist.api.v1alpha1.gateway import Gateway, Rung
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
+from soloist.api.v1alpha1.replicas import Activity, Replicas
 from soloist.api.v1alpha1.rollout import Rollout
 from soloist.api.v1alpha1.rollout_status import RolloutRecord
 
 NAME_LIMIT = 40
-
-
-class Replicas(Model):
-    """How many pods serve the model."""
-
-    min: int = Field(default=1, ge=1, le=100)
-    """Pods that serve the model. With two or more, a lost machine or pod is not noticed."""
 
 
 class EndpointTemplate(Model):
@@ -106,5 +100,7 @@ class ModelEndpointStatus(CommonStatus):
     """Address for predictions inside the cluster."""
     ready_replicas: int = 0
     """Pods of the served version that are ready to answer."""
+    activity: Activity | None = None
+    """When somebody last asked. Only with `replicas.min: 0`."""
     last_change_time: Time | None = None
     """When the served version last changed."""

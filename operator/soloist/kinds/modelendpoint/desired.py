@@ -10,6 +10,7 @@ from soloist.api.platform import Platform
 from soloist.core.effects import TouchPod
 from soloist.core.kind import Desired
 from soloist.core.objects import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
@@ -21,7 +22,17 @@ from soloist.core.objects import (
 )
 from soloist.gateway.files import files
 from soloist.gateway.plan import GatewayPlan, Place
-from soloist.kinds.modelendpoint import deployment, gateway, names, policy, routing, traffic
+from soloist.kinds.modelendpoint import (
+    deployment,
+    gateway,
+    names,
+    policy,
+    routing,
+    scaling,
+    sleep,
+    traffic,
+    waiting_room,
+)
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.pods import adopted, disruption_budget, ingress_policy
@@ -42,6 +53,7 @@ def desire(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Desi
         (VOLUME_CLAIM, _claim(endpoint, facts, platform)),
         (SERVICE, gateway.service(endpoint)),
         *_versions(endpoint, facts, platform),
+        *_autoscaler(endpoint, facts, platform),
         *(_gateway(endpoint, plan, platform) if plan is not None else ()),
         *(_network_policies(endpoint) if platform.network_policies else ()),
         *_budgets(endpoint),
@@ -60,7 +72,15 @@ def _versions(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> I
         yield DEPLOYMENT, deployment.build(endpoint, pinned, replicas, platform)
 
 
+def _autoscaler(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Iterator[Child]:
+    manifest = scaling.autoscaler(endpoint, facts, platform)
+    if manifest is not None and not sleep.is_asleep(endpoint):
+        yield AUTOSCALER, manifest
+
+
 def _gateway(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> Iterator[Child]:
+    if plan.waiting is not None:
+        yield SERVICE, waiting_room.service(endpoint, plan.champion.version)
     yield CONFIG_MAP, gateway.config_map(endpoint, plan)
     yield DEPLOYMENT, gateway.deployment(endpoint, plan, platform)
     budget = disruption_budget(
@@ -100,7 +120,10 @@ def _claim(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> dict
 def _network_policies(endpoint: Endpoint) -> Iterator[Child]:
     """Anyone in the cluster may ask for predictions and read metrics, on the ports there are."""
     place = Place()
-    of_gateway = [{"port": port, "protocol": "TCP"} for port in (place.port, place.stats_port)]
+    told = (names.HELD_PORT,) if endpoint.spec.replicas.min == 0 else ()
+    of_gateway = [
+        {"port": port, "protocol": "TCP"} for port in (place.port, place.stats_port, *told)
+    ]
     of_server = [{"port": names.SERVER_PORT, "protocol": "TCP"}]
     for name, selector, ports in (
         (names.service(endpoint), names.selector(endpoint), of_server),

@@ -17,6 +17,7 @@ from soloist.core.effects import (
     RegisteredModel,
 )
 from soloist.core.objects import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
@@ -38,7 +39,15 @@ from soloist.kinds.modelendpoint.servers import COUNTS_PATH, ServerCounts, parse
 from soloist.rollout.records import active
 from soloist.rollout.world import PROMOTE, RETRY
 
-CHILDREN = (VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET)
+CHILDREN = (
+    VOLUME_CLAIM,
+    NETWORK_POLICY,
+    SERVICE,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    AUTOSCALER,
+    DISRUPTION_BUDGET,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,8 @@ class EndpointFacts:
     """By gateway pod; one that did not answer is left out."""
     counts: Mapping[str, ServerCounts] = field(default_factory=dict)
     """By serving pod, while a rollout needs them; one that did not answer is left out."""
+    held: int = 0
+    """Requests that wait in the gateways for a first pod, or did a moment ago."""
     room: int | None = None
     """Pods of one version that the namespace's quotas still allow; None where there is no quota."""
     queries: Mapping[str, float | None] = field(default_factory=dict)
@@ -76,6 +87,7 @@ def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
         _model(endpoint),
         _pages(endpoint),
         *_server_pages(endpoint),
+        *_waiting_pages(endpoint),
         _quotas(endpoint),
         *(read for _, read in queries.reads(endpoint, platform)),
         Recall(endpoint.metadata.uid),
@@ -111,6 +123,14 @@ def _server_pages(endpoint: Endpoint) -> tuple[ReadPages, ...]:
     return (ReadPages(endpoint.namespace, labels, names.SERVER_PORT, COUNTS_PATH),)
 
 
+def _waiting_pages(endpoint: Endpoint) -> tuple[ReadPages, ...]:
+    """Only where pods may be gone: elsewhere the gateways have no waiting room."""
+    if endpoint.spec.replicas.min > 0:
+        return ()
+    labels = names.gateways_by_owner(endpoint)
+    return (ReadPages(endpoint.namespace, labels, names.HELD_PORT, names.HELD_PATH),)
+
+
 def _quotas(endpoint: Endpoint) -> ListObjects:
     return ListObjects(RESOURCE_QUOTA, endpoint.namespace, ())
 
@@ -143,6 +163,12 @@ def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFact
             for page in seen.pages(read)
             if page.text
         },
+        held=sum(
+            int(page.text)
+            for read in _waiting_pages(endpoint)
+            for page in seen.pages(read)
+            if page.text.isdecimal()
+        ),
         room=room(seen.objects(_quotas(endpoint)), endpoint.spec.cpu, endpoint.spec.memory),
         queries=queries.answers(endpoint, platform, seen),
         memory=seen.memory(Recall(endpoint.metadata.uid)),

@@ -12,7 +12,7 @@ from soloist.core.kind import Summary
 from soloist.core.outcome import Done, Failed, Outcome, Stalled, Waiting, worst
 from soloist.core.tally import deployment_problem, pod_problem, ready_pods
 from soloist.kinds.conditions import Verdict, conditions
-from soloist.kinds.modelendpoint import names, policy, routing, traffic
+from soloist.kinds.modelendpoint import names, policy, routing, scaling, sleep, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.problems import runtime_missing
@@ -42,7 +42,8 @@ def summarize(
     )
     again = Done(again=_next_look(endpoint, facts, platform, versions))
     memory = traffic.count(routing.plan(endpoint, platform), policy.stage(endpoint), facts)
-    return Summary(status, worst((outcome, again)), memory)
+    doors = sleep.doors(versions.activity, facts)
+    return Summary(status, worst((outcome, again)), doors, memory)
 
 
 def _next_look(
@@ -78,8 +79,15 @@ def _verdict(
     told = render(versions.release, policy.world(endpoint, facts, platform)).replace(
         "<name>", endpoint.name
     )
+    if (
+        served is not None
+        and is_open
+        and (away := sleep.tell(endpoint, versions.activity, facts.now))
+    ):
+        return _away(versions, away, problem)
     if served is not None and is_open and (ready > 0 or versions.rung == "previous"):
-        return _serving(endpoint, versions, served, ready, problem, told)
+        of = scaling.capacity(endpoint, facts)
+        return _serving(versions, served, ready, of, problem, told)
     if problem is not None:
         return Verdict.waiting(problem.reason, problem.message)
     chosen = versions.target or served
@@ -94,15 +102,21 @@ def _verdict(
     return Verdict.progressing(Reason.DEPLOYING, f"Starting the pods of v{chosen.version}.")
 
 
+def _away(versions: ModelEndpointStatus, told: str, problem: Problem | None) -> Verdict:
+    """Without pods, and as it should be: whoever asks is answered."""
+    is_asleep = versions.activity is not None and versions.activity.asleep_since is not None
+    reason = Reason.ASLEEP if is_asleep else Reason.WAKING
+    return Verdict.ready(reason, f"{told} {problem.message}" if problem else told)
+
+
 def _serving(
-    endpoint: Endpoint,
     versions: ModelEndpointStatus,
     served: PinnedVersion,
     ready: int,
+    of: int,
     problem: Problem | None,
     told: str,
 ) -> Verdict:
-    of = endpoint.spec.replicas.min
     message = f"Serving v{served.version} of {served.name} with {ready} of {of} pods."
     reason = Reason.READY
     if versions.rung == "previous":
