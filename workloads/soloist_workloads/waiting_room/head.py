@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-MOST_HEAD_BYTES = 64 * 1024
 END = b"\r\n\r\n"
 
 

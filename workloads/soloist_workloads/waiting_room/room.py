@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from soloist_workloads.waiting_room.champion import Champion
 from soloist_workloads.waiting_room.head import (
     END,
-    MOST_HEAD_BYTES,
     body_length,
     hung_up,
     refusal,
 )
 
-# What is held is held in memory: together with the next, 16 MiB at most. The gateway keeps the rest of a longer body.
-MOST_HELD, KEPT_BYTES = 256, 64 * 1024
+# What is held is held in memory. Of a longer body the gateway keeps the rest, so the client of such a one isn't seen to
+# leave: its place is free when its time is up.
+MOST_HELD, KEPT_BYTES = 256, 32 * 1024
 # A pod that has just started is not asked everything at once.
 MOST_PASSING = 16
 # Who left meanwhile still wanted an answer: as long as this, the page counts the last one as there.
@@ -67,10 +67,12 @@ class Room:
                 await _refuse(
                     "Too many requests wait for the model. Try again.", head, reader, writer
                 )
-            elif len(head) <= MOST_HEAD_BYTES:
+            else:
                 await self._hold(await _request(head, reader), reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the gateway left, and knows it
+        except asyncio.CancelledError:
+            pass  # the room closes; each of its guests would tell so in the log
         finally:
             self.held -= not is_full
             self._last = time.monotonic()
