@@ -22,6 +22,7 @@ from soloist.adapters.pod_pages import PodPages
 from soloist.adapters.prom_meter import PromMeter
 from soloist.adapters.system_clock import SystemClock
 from soloist.control.dispatch import Dispatch, Roster, resync_forever
+from soloist.control.doorbell import Doorbell
 from soloist.control.hearing import Hearing
 from soloist.control.ports import Memory, Ports
 from soloist.control.queue import Queue
@@ -120,6 +121,7 @@ class Operator:
             settings.platform.mlflow.tracking_uri, settings.mlflow_credentials
         )
         self._pages = PodPages()
+        self._doorbell = Doorbell()
         ports = Ports(
             cluster=self._cluster,
             tracking=MLflowTracking(self._mlflow),
@@ -128,6 +130,7 @@ class Operator:
             pages=self._pages,
             clock=SystemClock(),
             memory=Memory(),
+            doorbell=self._doorbell,
         )
         by_name = {kind.ref.kind: kind for kind in kinds}
         dispatch = Dispatch(by_name, settings.platform, ports, self._roster)
@@ -154,6 +157,7 @@ class Operator:
                 )
             group.create_task(self._watch_the_watcher())
             group.create_task(self._hearing.listen(self._cluster))
+            group.create_task(self._doorbell.listen(self._pages.get, self._queue.add))
 
     async def stop(self) -> None:
         await self._triggers.stop()

@@ -21,6 +21,7 @@ CHILD_KINDS = (
     objects.SERVICE,
     objects.CONFIG_MAP,
     objects.DEPLOYMENT,
+    objects.AUTOSCALER,
     objects.DISRUPTION_BUDGET,
     objects.NETWORK_POLICY,
     objects.INGRESS,

@@ -116,7 +116,7 @@ def test_defaults_appear_in_the_live_object(plane: ControlPlane, namespace: str)
             "failover": ["previous"],
             "gateway": {"replicas": 2, "timeout": "15s"},
             "memory": "1Gi",
-            "replicas": {"min": 1},
+            "replicas": {"min": 1, "inFlight": 4, "idleAfter": "10m", "wakeTimeout": "1m"},
         },
     }
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from soloist.api.platform import Platform
 from tests.chart import values_table
-from tests.chart.helm import CHART, Helm, Manifest, Refused
+from tests.chart.helm import CHART, KUBERNETES, Helm, Manifest, Refused
 
 # Where a value has an effect only beside others.
 STAGES = ("default", "auth", "external-database", "external")
@@ -20,6 +21,7 @@ OTHERS: dict[str, Any] = {
     "mlflow.image.digest": "sha256:" + "b" * 64,
     "postgresql.image.digest": "sha256:" + "b" * 64,
     "mlflow.trackingUri": "https://other.example.com",
+    "platform.autoscaling.metric": "inFlight",
     "platform.prometheusUrl": "https://other.example.com",
     "mlflow.artifacts.destination": "s3://other",
     "platform.defaultRuntime": None,  # must name a runtime: test_a_default_runtime_must_exist
@@ -192,3 +194,25 @@ def known(schema: Any, node: Any, path: str = "") -> Iterator[str]:
 def test_the_readme_lists_every_value_as_the_file_explains_it() -> None:
     readme = (CHART / "README.md").read_text()
     assert readme == values_table.rewritten(readme), "run: python -m tests.chart.values_table"
+
+
+@pytest.mark.parametrize(
+    ("metric", "apis", "expected"),
+    [
+        pytest.param("auto", (), "cpu", id="nothing but a metrics-server may be there"),
+        pytest.param("auto", ("custom.metrics.k8s.io/v1beta1",), "inFlight", id="an adapter"),
+        pytest.param("auto", ("custom.metrics.k8s.io/v1beta2",), "inFlight", id="a newer one"),
+        pytest.param("cpu", ("custom.metrics.k8s.io/v1beta1",), "cpu", id="another's adapter"),
+        pytest.param("inFlight", (), "inFlight", id="an adapter that comes later"),
+    ],
+)
+def test_pods_are_counted_by_what_the_cluster_serves(
+    helm: Helm, metric: str, apis: tuple[str, ...], expected: str
+) -> None:
+    known = [word for api in apis for word in ("--api-versions", api)]
+    told = ("--set", f"platform.autoscaling.metric={metric}")
+    shown = (f"--kube-version={KUBERNETES}", "--show-only=templates/operator/config.yaml")
+    printed = helm.run("template", "soloist", str(CHART), *known, *told, *shown)
+    config = yaml.safe_load(yaml.safe_load(printed)["data"]["config.yaml"])
+    assert config["autoscaling"] == {"metric": expected}
+    assert Platform.model_validate(config).autoscaling.metric == expected

@@ -21,13 +21,12 @@ API_PORT = 6443
 # Not etcd's usual ports: one for another purpose may well run on the same machine.
 ETCD_PORT, ETCD_PEER_PORT = 12379, 12380
 CONTEXT = "soloist-local"
-USERS = ("admin", "controller-manager", "scheduler", "kubelet", "proxy", "provisioner")
 # Ended in this order: nothing may start pods anew, and the API server needs its etcd until it is gone.
-STOP_FIRST = ("kubelet", "provisioner", "proxy", "controller-manager", "scheduler")
+STOP_FIRST = ("kubelet", "provisioner", "metrics", "proxy", "controller-manager", "scheduler")
+USERS = ("admin", *STOP_FIRST)  # each has a way of its own to the API server
 STOP_LAST = ("apiserver", "etcd", "containerd", "registry")
 DEPLOYMENTS = (("kube-system", "coredns"), ("ray-system", "kuberay-operator"))
-# Kept over `down`: layers that were unpacked once. All else of the state goes.
-KEPT = frozenset({"containerd", "logs"})
+KEPT = frozenset({"containerd", "logs"})  # over `down`: layers that were unpacked once
 
 
 class LocalCluster:
@@ -196,6 +195,7 @@ class LocalCluster:
             servers.controller_manager(plan),
             servers.scheduler(plan),
             servers.provisioner(plan),
+            servers.metrics(plan),
             servers.kubelet(plan, self._node),
             servers.proxy(plan, self._node),
         )

@@ -44,6 +44,9 @@ def identities(node: str) -> tuple[Identity, ...]:
         ),
         Identity("proxy", "system:kube-proxy"),
         Identity("provisioner", "soloist:provisioner"),
+        Identity("metrics", "soloist:metrics", addresses=f"IP:{NODE_ADDRESS}"),
+        # Whom the API server says it is when it passes a request on to another one (`metrics` looks for this name).
+        Identity("front-proxy", "front-proxy-client"),
     )
 
 

@@ -13,6 +13,7 @@ LOOPBACK = "127.0.0.1"
 SERVICES = "10.96.0.0/16"
 PODS = "10.244.0.0/24"
 DNS_ADDRESS = "10.96.0.10"
+METRICS_PORT = 10350
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,15 @@ def node_apiserver(plan: Plan) -> Server:
         f"--kubelet-client-key={plan.pki}/apiserver-kubelet.key",
         f"--kubelet-certificate-authority={plan.pki}/ca.crt",
         "--kubelet-preferred-address-types=InternalIP",
+        # What has another API server behind it, metrics.k8s.io here, is passed on by this name, to the address itself.
+        f"--proxy-client-cert-file={plan.pki}/front-proxy.crt",
+        f"--proxy-client-key-file={plan.pki}/front-proxy.key",
+        f"--requestheader-client-ca-file={plan.pki}/ca.crt",
+        "--requestheader-allowed-names=front-proxy-client",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        "--enable-aggregator-routing=true",
     )
 
 
@@ -163,6 +173,17 @@ def provisioner(plan: Plan) -> Server:
         "provisioner",
         (plan.binary("provisioner"), f"-kubeconfig={kubeconfig}", f"-root={plan.state.volumes}"),
     )
+
+
+def metrics(plan: Plan) -> Server:
+    """What pods and nodes use, for `kubectl top` and for autoscalers. Its address stands in manifests/metrics.yaml too."""
+    command = (
+        plan.binary("metrics"),
+        f"-kubeconfig={plan.state.kubeconfig('metrics')}",
+        f"-listen={NODE_ADDRESS}:{METRICS_PORT}",
+        f"-pki={plan.pki}",
+    )
+    return Server("metrics", command, ((NODE_ADDRESS, METRICS_PORT),))
 
 
 def registry(state: State, port: int) -> Server:

@@ -31,6 +31,7 @@ from soloist.core.effects import (
 from soloist.core.metric import FindMetric, LoggedMetric
 from soloist.core.objects import owner_labels, owner_reference
 from soloist.core.seen import Seen
+from soloist.kinds.modelendpoint.names import HELD_PATH
 
 Body = dict[str, Any]
 NOW = "2026-11-23T03:00:00Z"
@@ -55,6 +56,8 @@ class World:
     down: frozenset[str] = frozenset()
     gateway: str = ""
     """What each pod of a gateway says."""
+    held: int = 0
+    """Requests that wait in each pod of a gateway."""
 
     def answer(self, reads: Iterable[Read]) -> Seen:
         """What `observe` would bring back."""
@@ -88,12 +91,13 @@ class World:
                 return MLFLOW_DOWN if "mlflow" in self.down else self.model
             case FindMetric():
                 return MLFLOW_DOWN if "mlflow" in self.down else self._metric(read)
-            case ReadPages(namespace, labels, _, _):
+            case ReadPages(namespace, labels, _, path):
+                text = str(self.held) if path == HELD_PATH else self.gateway
                 found = self._objects("Pod", namespace)
                 mine = (
                     one for one in found if set(labels) <= set(one["metadata"]["labels"].items())
                 )
-                return tuple(PodPage(one["metadata"]["name"], self.gateway) for one in mine)
+                return tuple(PodPage(one["metadata"]["name"], text) for one in mine)
             case ReadUrl():
                 return ""
             case Recall():
@@ -133,6 +137,7 @@ def parse_world(owner: Body, told: Mapping[str, Any]) -> World:
         model=_model(told.get("model")),
         logged=told.get("logged", {}),
         commit=told.get("commit"),
+        held=int(told.get("held", 0)),
         logs={step: tuple(lines) for step, lines in told.get("logs", {}).items()},
         down=frozenset(told.get("down", ())),
     )

@@ -151,7 +151,16 @@ ROUTE = some(
 EXPOSE = st.one_of(some({"ingress": INGRESS}, {}), some({"httpRoute": ROUTE}, {}))
 GATEWAY = some({}, {"auth": AUTH, "tls": NAMED, "expose": EXPOSE})
 SERVING = {
-    "replicas": some({}, {"min": st.integers(1, 100)}),
+    "replicas": some(
+        {},
+        {
+            "min": st.integers(0, 50),
+            "max": st.integers(50, 100),
+            "inFlight": st.integers(1, 128),
+            "idleAfter": DURATION,
+            "wakeTimeout": DURATION,
+        },
+    ),
     "gateway": GATEWAY,
     "cpu": CPU,
     "memory": MEMORY,
@@ -159,8 +168,14 @@ SERVING = {
 
 
 def with_ladder(required: dict[str, Strategy], optional: dict[str, Strategy]) -> Strategy:
-    """A mapping as of `some`, and a ladder in it."""
-    return st.tuples(some(required, optional), LADDER).map(lambda pair: {**pair[0], **pair[1]})
+    """A mapping as of `some`, and a ladder in it. What sleeps has no baseline."""
+
+    def joined(pair: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
+        spec, ladder = pair
+        sleeps = spec.get("replicas", {}).get("min", 1) == 0
+        return {**spec, **({} if sleeps and "baseline" in ladder else ladder)}
+
+    return st.tuples(some(required, optional), LADDER).map(joined)
 
 
 ANY_SPEC: dict[str, Strategy] = {

@@ -24,7 +24,7 @@ SPEC: Mapping[str, Any] = {
             {"name": "train", "command": "python train.py"},
         ]
     },
-    "endpoint": {"replicas": {"min": 2, "max": 2}},
+    "endpoint": {"replicas": {"min": 2, "max": 5}},
 }
 
 

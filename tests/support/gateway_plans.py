@@ -9,7 +9,7 @@ from pathlib import Path
 
 from soloist.gateway.files import files
 from soloist.gateway.keys import render_keys
-from soloist.gateway.plan import ApiKeys, Backend, GatewayPlan, Jwt, Tls
+from soloist.gateway.plan import ApiKeys, Backend, GatewayPlan, Jwt, Tls, WaitingRoom
 
 API_KEYS = {"ada": "the-key-of-ada", "bob": "the-key-of-bob"}
 # A secret that both sides know, as base64url. Real issuers publish public keys; the gateway treats both alike.
@@ -32,6 +32,7 @@ PLANS: Mapping[str, GatewayPlan] = {
     "ladder": LADDER,
     "shadow": replace(LADDER, candidate=CANDIDATE, shadow_percent=20),
     "canary": replace(LADDER, candidate=CANDIDATE, weight=10, sticky_header="x-traveller-id"),
+    "waiting": replace(ALONE, fallbacks=(PREVIOUS,), waiting=WaitingRoom(seconds=60)),
     "guarded": replace(
         ALONE,
         rate_limit=50,

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from soloist.control.ports import Cluster
 from soloist.core.objects import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
@@ -39,6 +40,7 @@ MADE = (
     RAY_CLUSTER,
     RAY_JOB,
     DEPLOYMENT,
+    AUTOSCALER,
     DISRUPTION_BUDGET,
 )
 EVERYTHING = (*OWN, *MADE, CONFIG_MAP)

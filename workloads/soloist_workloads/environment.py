@@ -35,6 +35,9 @@ SOLOIST_DRAIN_SECONDS = "SOLOIST_DRAIN_SECONDS"
 SOLOIST_ALLOW_PICKLE = "SOLOIST_ALLOW_PICKLE"
 SOLOIST_CONSTANT = "SOLOIST_CONSTANT"
 SOLOIST_PEERS = "SOLOIST_PEERS"
+SOLOIST_CHAMPION = "SOLOIST_CHAMPION"
+SOLOIST_WAIT_SECONDS = "SOLOIST_WAIT_SECONDS"
+SOLOIST_HELD_PORT = "SOLOIST_HELD_PORT"
 MLFLOW_TRACKING_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_RUN_ID = "MLFLOW_RUN_ID"
 MLFLOW_EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
@@ -114,6 +117,20 @@ class ServingSettings:
     """JSON of the answer to every row, instead of the model's."""
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingSettings:
+    """The room beside a gateway where requests wait for the champion's first pod."""
+
+    host: str
+    port: int
+    """Where the champion's ready pods answer."""
+    seconds: float
+    """How long a request may wait."""
+    own_port: int
+    held_port: int
+    """Where it tells how many do."""
+
+
 def parse_step(env: Environment) -> StepSettings:
     code_dir = env.get(SOLOIST_CODE_DIR)
     return StepSettings(
@@ -162,6 +179,19 @@ def parse_serving(env: Environment) -> ServingSettings:
         allow_pickle=_switch(env, SOLOIST_ALLOW_PICKLE),
         peers=env.get(SOLOIST_PEERS) or "",
         constant=env.get(SOLOIST_CONSTANT) or "",
+    )
+
+
+def parse_waiting(env: Environment) -> WaitingSettings:
+    host, _, port = _required(env, SOLOIST_CHAMPION).rpartition(":")
+    if not host or not port.isdecimal():
+        raise SettingsError(f"{SOLOIST_CHAMPION} must be a host and a port.")
+    return WaitingSettings(
+        host=host,
+        port=int(port),
+        seconds=float(_integer(env, SOLOIST_WAIT_SECONDS, default=60)),
+        own_port=_integer(env, SOLOIST_PORT, default=8081),
+        held_port=_integer(env, SOLOIST_HELD_PORT, default=9903),
     )
 
 

@@ -21,6 +21,8 @@ volumes:
   size: {{ $platform.volumes.size | quote }}
   modelSize: {{ $platform.volumes.modelSize | quote }}
 gatewayImage: {{ $platform.gatewayImage | quote }}
+autoscaling:
+  metric: {{ include "soloist.autoscaling.metric" . | quote }}
 prometheusUrl: {{ $platform.prometheusUrl | quote }}
 imagePullPolicy: {{ $platform.imagePullPolicy | quote }}
 imagePullSecrets: {{- toYaml $platform.imagePullSecrets | nindent 2 }}
@@ -32,4 +34,18 @@ monitoringNamespace: {{ $platform.monitoringNamespace | quote }}
 kuberayNamespaceLabels: {{- toYaml $platform.kuberayNamespaceLabels | nindent 2 }}
 gitPollSeconds: {{ $platform.gitPollSeconds | int }}
 registryPollSeconds: {{ $platform.registryPollSeconds | int }}
+{{- end -}}
+
+
+{{/* What the autoscalers count. A custom metrics API is taken to serve the pods' gauge where `auto` finds one. */}}
+{{- define "soloist.autoscaling.metric" -}}
+{{- $metric := .Values.platform.autoscaling.metric -}}
+{{- $apis := .Capabilities.APIVersions -}}
+{{- if ne $metric "auto" -}}
+{{- $metric -}}
+{{- else if or ($apis.Has "custom.metrics.k8s.io/v1beta1") ($apis.Has "custom.metrics.k8s.io/v1beta2") -}}
+inFlight
+{{- else -}}
+cpu
+{{- end -}}
 {{- end -}}

@@ -32,6 +32,8 @@ class Reason(StrEnum):
     RUNNING = "Running"
     DEPLOYING = "Deploying"
     FAILED_OVER = "FailedOver"
+    ASLEEP = "Asleep"
+    WAKING = "Waking"
     NO_MODEL = "NoModel"
     DELETING = "Deleting"
     # needs a change of the spec

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field, model_validator
 
 from soloist.api.fields import Model, Quantity
@@ -42,6 +44,14 @@ class Volumes(Model):
     """Size of an endpoint's model volume."""
 
 
+class Autoscaling(Model):
+    """How the number of an endpoint's pods follows the load."""
+
+    metric: Literal["inFlight", "cpu"] = "cpu"
+    """`inFlight`: requests that a pod works on at once, where a custom metrics API serves `soloist_serving_in_flight_requests` of
+    pods. `cpu`: their use of CPU, which takes a metrics-server only."""
+
+
 class Platform(Model):
     """The operator's configuration file. Unknown keys are refused: a typing error must not be silence."""
 
@@ -57,6 +67,8 @@ class Platform(Model):
     """Volumes that the operator makes."""
     gateway_image: str = "envoyproxy/envoy:v1.40.0"
     """Image of the endpoints' gateways: Envoy, with `envoy` and `bash` on its path."""
+    autoscaling: Autoscaling = Field(default_factory=Autoscaling)
+    """How the number of an endpoint's pods follows the load."""
     prometheus_url: str = ""
     """Address of Prometheus, for the queries that rollouts are judged by; empty where there is none."""
     image_pull_policy: str = "IfNotPresent"

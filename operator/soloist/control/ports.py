@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from soloist.control.doorbell import Doorbell
 from soloist.core.effects import RegisteredModel, TrackedRun, TrackingEffect
 from soloist.core.metric import LoggedMetric
 from soloist.core.objects import KindRef, Manifest, ObjectRef
@@ -162,3 +163,4 @@ class Ports:
     meter: Meter
     clock: Clock
     memory: Memory
+    doorbell: Doorbell = field(default_factory=Doorbell)

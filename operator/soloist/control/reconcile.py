@@ -40,6 +40,7 @@ async def reconcile(kind: Kind[Any], key: Key, platform: Platform, ports: Ports)
     try:
         body = await ports.cluster.get(ref)
         if body is None:
+            ports.doorbell.hang(key, ())
             return Result(Done())
         return await _guarded(kind, ref, body, platform, ports)
     except KindMissing:
@@ -103,6 +104,7 @@ async def _settle(
     summary = kind.summarize(resource, facts, platform, done.outcomes)
     said = await say(ref, body, summary.status.manifest(), ports)
     ports.memory.keep(metadata.uid, summary.memory)
+    ports.doorbell.hang(Key(kind.ref.kind, ref.namespace, ref.name), summary.doors)
     if not desired.keep_finalizer:
         await _release(ref, resource, ports)
     return Result(_soon(summary.outcome) if done.performed else summary.outcome, said)

@@ -37,6 +37,8 @@ class Summary:
 
     status: Model
     outcome: Outcome
+    doors: tuple[str, ...] = ()
+    """Addresses of pages that say when somebody calls: anything but nothing or `0` brings the next look at once."""
     memory: object = None
     """What the next reconcile may want to know and may do without (see `core.effects.Recall`)."""
 

@@ -11,6 +11,7 @@ are known, and a version that a ladder names but that isn't there yet is passed 
 from __future__ import annotations
 
 from soloist.gateway.plan import Backend, GatewayPlan
+from soloist.gateway.waiting import WAITING, try_limit, waiting_cluster
 from soloist.gateway.xds import Message, extension, header, resources, seconds, socket, typed
 
 CHAMPION, CANDIDATE = "champion", "candidate"
@@ -42,6 +43,7 @@ def clusters(plan: GatewayPlan) -> str:
     return resources(
         (
             *(_pods(plan, one) for one in plan.backends),
+            *([waiting_cluster(plan, plan.waiting, METADATA)] if plan.waiting else []),
             _ladder(plan, CANDIDATE, candidates),
             _ladder(plan, CHAMPION, plan.ladder),
         )
@@ -52,7 +54,10 @@ def _ladder(plan: GatewayPlan, name: str, rungs: tuple[Backend, ...]) -> Message
     kind = extension(
         "envoy.clusters.aggregate",
         "envoy.extensions.clusters.aggregate.v3.ClusterConfig",
-        clusters=[version_cluster(one.version) for one in rungs],
+        clusters=[
+            *(version_cluster(one.version) for one in rungs),
+            *([WAITING] if plan.waiting else []),
+        ],
     )
     return {
         "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
@@ -103,7 +108,10 @@ def _pods(plan: GatewayPlan, backend: Backend) -> Message:
             ]
         },
         "typed_extension_protocol_options": _protocol(
-            common_http_protocol_options={"idle_timeout": seconds(IDLE_SECONDS)},
+            common_http_protocol_options={
+                "idle_timeout": seconds(IDLE_SECONDS),
+                **try_limit(plan),
+            },
             outlier_detection={"error_matcher": _error()},
         ),
     }

@@ -39,11 +39,11 @@ def pre_stop(plan: GatewayPlan) -> tuple[str, ...]:
         address=plan.place.admin_address,
         port=plan.place.admin_port,
         drain=plan.drain_seconds,
-        longest=math.ceil(plan.timeout_seconds),
+        longest=math.ceil(plan.longest_seconds),
     )
     return ("bash", "-c", script)
 
 
 def grace_seconds(plan: GatewayPlan) -> int:
     """The pod's `terminationGracePeriodSeconds`: the drain, the longest request, and a moment to leave."""
-    return plan.drain_seconds + math.ceil(plan.timeout_seconds) + 5
+    return plan.drain_seconds + math.ceil(plan.longest_seconds) + 5

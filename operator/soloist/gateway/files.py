@@ -46,7 +46,7 @@ def args(plan: GatewayPlan) -> tuple[str, ...]:
     A new listener takes over at once; the old one's connections end with their next answer, and the rest of them after
     the longest request.
     """
-    drain = max(plan.drain_seconds, math.ceil(plan.timeout_seconds) + 5)
+    drain = max(plan.drain_seconds, math.ceil(plan.longest_seconds) + 5)
     return (
         "--config-path",
         f"{plan.place.folder}/{BOOTSTRAP}",

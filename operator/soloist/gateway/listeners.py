@@ -89,7 +89,7 @@ def _connections(plan: GatewayPlan) -> Message:
         "max_request_headers_kb": MOST_HEADER_KB,
         "request_headers_timeout": seconds(HEADERS_SECONDS),
         "request_timeout": seconds(plan.timeout_seconds + HEADERS_SECONDS),
-        "stream_idle_timeout": seconds(plan.timeout_seconds + HEADERS_SECONDS),
+        "stream_idle_timeout": seconds(plan.longest_seconds + HEADERS_SECONDS),
         "common_http_protocol_options": {
             "idle_timeout": seconds(IDLE_SECONDS),
             "max_connection_duration": seconds(OLDEST_CONNECTION_SECONDS),

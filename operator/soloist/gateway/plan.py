@@ -67,6 +67,16 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingRoom:
+    """A server beside the gateway that holds requests until the champion has a pod, and passes them on: Envoy itself would
+    refuse them at once."""
+
+    seconds: float
+    """How long a request may wait for that."""
+    port: int = 8081
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayPlan:
     """All that a gateway's files are made from."""
 
@@ -99,6 +109,8 @@ class GatewayPlan:
     """Requests that one version's pods work on at once."""
     retry_floor: float = 10.0
     """Retries a second that may fail too, beside a fifth of the requests (`gateway.budget`)."""
+    waiting: WaitingRoom | None = None
+    """Below the last rung, where the champion's pods may all be gone."""
     api_keys: ApiKeys | None = None
     jwt: Jwt | None = None
     tls: Tls | None = None
@@ -126,6 +138,11 @@ class GatewayPlan:
     def ladder(self) -> tuple[Backend, ...]:
         """Who answers, in the order in which they are asked."""
         return (self.champion, *self.fallbacks)
+
+    @property
+    def longest_seconds(self) -> float:
+        """From a request's last byte to its answer, the wait for a first pod included."""
+        return self.timeout_seconds + (self.waiting.seconds if self.waiting else 0)
 
     @property
     def try_timeout(self) -> float:

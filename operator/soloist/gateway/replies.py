@@ -28,7 +28,7 @@ def local_replies(plan: GatewayPlan) -> Message:
             _status(408, "The request did not arrive in time. Send it again."),
             _status(413, f"The body is larger than {plan.max_body_bytes} bytes. Send fewer rows."),
             *_too_many(plan.rate_limit),
-            _status(504, f"No answer within {plan.timeout_seconds:g} s. Send fewer rows."),
+            _status(504, f"No answer within {plan.longest_seconds:g} s. Send fewer rows."),
             _status(503, f"{who} can't answer now. Try again in a second.", RETRY_AFTER),
         ],
         "body_format": _body("%LOCAL_REPLY_BODY%"),

@@ -29,8 +29,9 @@ def retry_policy(plan: GatewayPlan) -> Message:
     """
     policy = {
         "retry_on": RETRY_ON,
-        "num_retries": max(1, len(plan.backends) - 1),
-        "per_try_timeout": seconds(plan.try_timeout),
+        "num_retries": max(1, len(plan.backends) - 1 + (plan.waiting is not None)),
+        # With a waiting room the versions' clusters limit a try (`waiting.try_limit`).
+        "per_try_timeout": seconds(plan.longest_seconds if plan.waiting else plan.try_timeout),
         "retry_priority": extension(
             "envoy.retry_priorities.previous_priorities",
             "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",

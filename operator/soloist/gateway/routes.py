@@ -80,7 +80,7 @@ def _action(plan: GatewayPlan) -> Message:
     }
     action: Message = {
         "weighted_clusters": split,
-        "timeout": seconds(plan.timeout_seconds),
+        "timeout": seconds(plan.longest_seconds),
         "retry_policy": retry_policy(plan),
         "cluster_not_found_response_code": "SERVICE_UNAVAILABLE",
     }

@@ -37,7 +37,8 @@ def announce(record: RolloutRecord, rollout: RolloutStatus, look: Look) -> Rollo
         return enter(record, rollout, look.now, "Deploying", in_place=True, surge=surge)
     if look.now - parse_time(rollout.since) < ANNOUNCE:
         return record
-    return enter(record, rollout, look.now, "Swapping")
+    # What the champion has falls as it gives up its pods: how many there must be in the end is settled now.
+    return enter(record, rollout, look.now, "Swapping", pods=look.world.replicas)
 
 
 def revoke(record: RolloutRecord, rollout: RolloutStatus, look: Look) -> RolloutRecord:

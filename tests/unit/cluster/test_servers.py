@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import yaml
+
 from tests.cluster import servers
 from tests.cluster.apiserver import parse_request
-from tests.cluster.layout import State
+from tests.cluster.layout import GO, MANIFESTS, State
 from tests.cluster.node import kubelet_configuration
-from tests.cluster.pki import NODE_ADDRESS
+from tests.cluster.pki import NODE_ADDRESS, identities
 from tests.cluster.processes import Server
 from tests.cluster.servers import Plan
 
@@ -21,6 +23,7 @@ ALL = (
     servers.scheduler(PLAN),
     servers.kubelet(PLAN, "node"),
     servers.proxy(PLAN, "node"),
+    servers.metrics(PLAN),
     servers.registry(PLAN.state, 5000),
 )
 
@@ -41,6 +44,18 @@ def test_admission_checks_pods_as_a_cluster_of_ones_own_would() -> None:
     command = servers.node_apiserver(PLAN).command
     assert "--authorization-mode=Node,RBAC" in command
     assert not any(word.startswith("--disable-admission-plugins") for word in command)
+
+
+def test_the_metrics_server_is_where_the_api_server_looks_for_it_and_knows_its_name() -> None:
+    manifests = list(yaml.safe_load_all((MANIFESTS / "metrics.yaml").read_text()))
+    found = next(one for one in manifests if one["kind"] == "EndpointSlice")
+    (address,) = found["endpoints"][0]["addresses"]
+    assert ((address, found["ports"][0]["port"]),) == servers.metrics(PLAN).ports
+    by_file = {one.file: one.user for one in identities("node")}
+    command = servers.node_apiserver(PLAN).command
+    assert "--proxy-client-cert-file=/pki/front-proxy.crt" in command
+    assert f"--requestheader-allowed-names={by_file['front-proxy']}" in command
+    assert f'proxy = "{by_file["front-proxy"]}"' in (GO / "metrics" / "main.go").read_text()
 
 
 def test_a_changed_command_has_another_mark() -> None:

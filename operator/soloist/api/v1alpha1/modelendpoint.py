@@ -12,17 +12,11 @@ from soloist.api.v1alpha1.baseline import Baseline, PinnedBaseline
 from soloist.api.v1alpha1.batch import Batch, BatchStatus
 from soloist.api.v1alpha1.gateway import Gateway, Rung
 from soloist.api.v1alpha1.parts import CommonStatus, ModelVersion
+from soloist.api.v1alpha1.replicas import Activity, Replicas
 from soloist.api.v1alpha1.rollout import Rollout
 from soloist.api.v1alpha1.rollout_status import RolloutRecord
 
 NAME_LIMIT = 40
-
-
-class Replicas(Model):
-    """How many pods serve the model."""
-
-    min: int = Field(default=1, ge=1, le=100)
-    """Pods that serve the model. With two or more, a lost machine or pod is not noticed."""
 
 
 class EndpointTemplate(Model):
@@ -38,6 +32,12 @@ class EndpointTemplate(Model):
         Rule(
             "!has(self.baseline) || 'baseline' in self.failover",
             "a baseline answers only if failover names it: write failover: [previous, baseline], or remove baseline",
+            field=".baseline",
+        ),
+        Rule(
+            "!has(self.baseline) || self.replicas.min > 0",
+            "an endpoint that sleeps lets requests wait for its champion, and a baseline would answer them first: set"
+            " replicas.min to 1 or more, or remove baseline",
             field=".baseline",
         ),
     )
@@ -146,6 +146,8 @@ class ModelEndpointStatus(CommonStatus):
     """Address for predictions: outside of the cluster where there is one, else inside."""
     ready_replicas: int = 0
     """Pods of the served version that are ready to answer."""
+    activity: Activity | None = None
+    """When somebody last asked. Only with `replicas.min: 0`."""
     last_change_time: Time | None = None
     """When the served version last changed."""
     batch: BatchStatus | None = None

@@ -63,6 +63,8 @@ class RolloutStatus(Model):
     """True where there is no room for two versions beside each other."""
     surge: int = Field(default=0, ge=0, le=1000)
     """Pods beyond the endpoint's own that an exchange in place may use."""
+    pods: int = Field(default=0, ge=0, le=100)
+    """Pods that the champion had when an exchange in place began: as many as the version must have in the end."""
     evidence: list[Evidence] = Field(
         default_factory=list,
         max_length=MAX_EVIDENCE,

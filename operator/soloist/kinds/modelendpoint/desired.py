@@ -10,6 +10,7 @@ from soloist.api.platform import Platform
 from soloist.core.effects import TouchPod
 from soloist.core.kind import Desired
 from soloist.core.objects import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
@@ -32,7 +33,10 @@ from soloist.kinds.modelendpoint import (
     names,
     policy,
     routing,
+    scaling,
+    sleep,
     traffic,
+    waiting_room,
 )
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
@@ -55,6 +59,7 @@ def desire(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Desi
         (SERVICE, gateway.service(endpoint)),
         *_versions(endpoint, facts, platform),
         *constant.children(endpoint, facts, platform, plan),
+        *_autoscaler(endpoint, facts, platform),
         *(_gateway(endpoint, plan, platform) if plan is not None else ()),
         *(_network_policies(endpoint, platform) if platform.network_policies else ()),
         *_budgets(endpoint),
@@ -75,7 +80,15 @@ def _versions(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> I
         yield DEPLOYMENT, deployment.build(endpoint, pinned, replicas, platform)
 
 
+def _autoscaler(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Iterator[Child]:
+    manifest = scaling.autoscaler(endpoint, facts, platform)
+    if manifest is not None and not sleep.is_asleep(endpoint):
+        yield AUTOSCALER, manifest
+
+
 def _gateway(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> Iterator[Child]:
+    if plan.waiting is not None:
+        yield SERVICE, waiting_room.service(endpoint, plan.champion.version)
     yield CONFIG_MAP, gateway.config_map(endpoint, plan)
     yield DEPLOYMENT, gateway.deployment(endpoint, plan, platform)
     budget = disruption_budget(

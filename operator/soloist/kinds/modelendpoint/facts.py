@@ -18,6 +18,7 @@ from soloist.core.effects import (
 )
 from soloist.core.metric import LoggedMetric
 from soloist.core.objects import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
@@ -45,8 +46,8 @@ from soloist.rollout.records import active
 from soloist.rollout.world import PROMOTE, RETRY
 
 CHILDREN = (
-    VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET, PIPELINE, INGRESS,
-    HTTP_ROUTE,
+    VOLUME_CLAIM, NETWORK_POLICY, SERVICE, CONFIG_MAP, DEPLOYMENT, AUTOSCALER, DISRUPTION_BUDGET, PIPELINE,
+    INGRESS, HTTP_ROUTE,
 )  # fmt: skip
 
 
@@ -81,6 +82,8 @@ class EndpointFacts:
     """The HTTPRoute."""
     route_problem: Problem | None = None
     """Why there can be none."""
+    held: int = 0
+    """Requests that wait in the gateways for a first pod, or did a moment ago."""
     room: int | None = None
     """Pods of one version that the namespace's quotas still allow; None where there is no quota."""
     queries: Mapping[str, float | None] = field(default_factory=dict)
@@ -100,6 +103,7 @@ def needs(endpoint: Endpoint, platform: Platform) -> tuple[Read, ...]:
         *filter(None, (lowest.question(endpoint),)),
         _pages(endpoint),
         *_server_pages(endpoint),
+        *_waiting_pages(endpoint),
         _quotas(endpoint),
         *(one.read(endpoint) for one in given(endpoint)),
         *(read for _, read in queries.reads(endpoint, platform)),
@@ -135,6 +139,14 @@ def _server_pages(endpoint: Endpoint) -> tuple[ReadPages, ...]:
         return ()
     labels = names.servers_by_owner(endpoint)
     return (ReadPages(endpoint.namespace, labels, names.SERVER_PORT, COUNTS_PATH),)
+
+
+def _waiting_pages(endpoint: Endpoint) -> tuple[ReadPages, ...]:
+    """Only where pods may be gone: elsewhere the gateways have no waiting room."""
+    if endpoint.spec.replicas.min > 0:
+        return ()
+    labels = names.gateways_by_owner(endpoint)
+    return (ReadPages(endpoint.namespace, labels, names.HELD_PORT, names.HELD_PATH),)
 
 
 def _quotas(endpoint: Endpoint) -> ListObjects:
@@ -175,6 +187,12 @@ def assemble(endpoint: Endpoint, platform: Platform, seen: Seen) -> EndpointFact
         ingress=next(iter(_live(endpoint, seen, INGRESS)), None),
         route=next(iter(_live(endpoint, seen, HTTP_ROUTE)), None),
         route_problem=seen.problem(_children(endpoint, CHILDREN.index(HTTP_ROUTE))),
+        held=sum(
+            int(page.text)
+            for read in _waiting_pages(endpoint)
+            for page in seen.pages(read)
+            if page.text.isdecimal()
+        ),
         room=room(seen.objects(_quotas(endpoint)), endpoint.spec.cpu, endpoint.spec.memory),
         queries=queries.answers(endpoint, platform, seen),
         batch=batch.view(endpoint, _live(endpoint, seen, PIPELINE), seen),

@@ -9,7 +9,7 @@ from soloist.core.objects import digest
 from soloist.gateway.drain import grace_seconds, pre_stop
 from soloist.gateway.files import BOOTSTRAP, args, files
 from soloist.gateway.plan import GatewayPlan
-from soloist.kinds.modelendpoint import access, names
+from soloist.kinds.modelendpoint import access, names, waiting_room
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.pods import container_security, placement, resources, scratch, spread
 
@@ -60,7 +60,10 @@ def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str,
     tmp, tmp_mount = scratch("tmp", "/tmp")
     mounted = {"name": "files", "configMap": {"name": names.gateway(endpoint)}}
     ready = {"path": "/ready", "port": "stats"}
-    before = access.init_containers(endpoint, platform)
+    before = [
+        *access.init_containers(endpoint, platform),
+        *waiting_room.containers(endpoint, plan, platform),
+    ]
     return {
         **placement(platform, endpoint.spec.service_account),
         "terminationGracePeriodSeconds": grace_seconds(plan),

@@ -18,7 +18,10 @@ def network_policies(endpoint: Endpoint, platform: Platform) -> Iterator[dict[st
     """Anyone in the cluster may ask the gateway for predictions and read metrics, on the ports there are. The same of the
     pods behind it, unless the gateway asks who is there: then there must be no way around it."""
     place = Place()
-    of_gateway = [{"port": port, "protocol": "TCP"} for port in (place.port, place.stats_port)]
+    told = (names.HELD_PORT,) if endpoint.spec.replicas.min == 0 else ()
+    of_gateway = [
+        {"port": port, "protocol": "TCP"} for port in (place.port, place.stats_port, *told)
+    ]
     of_server = server_rule(endpoint, platform)
     for name, selector, rule in (
         (names.service(endpoint), names.selector(endpoint), of_server),

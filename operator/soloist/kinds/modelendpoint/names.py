@@ -25,6 +25,8 @@ CONSTANT = "constant"
 SERVER_CONTAINER = "server"
 SERVER_PORT = 8080
 PATH = "/invocations"
+# The gateway's waiting room tells here how many requests it holds (`soloist_workloads.waiting_room`).
+HELD_PORT, HELD_PATH = 9903, "/held"
 
 
 def service(endpoint: Endpoint) -> str:
@@ -64,6 +66,11 @@ def peers(endpoint: Endpoint, platform: Platform) -> str:
     """Where any version answers, a star for the version. Names too long to hold one match nothing: such versions are
     not compared."""
     return f"{endpoint.name}-v*.{endpoint.namespace}.svc.{platform.cluster_domain}.:{SERVER_PORT}"
+
+
+def champion(endpoint: Endpoint) -> str:
+    """The champion's ready pods behind one address that stays, for those who wait for the first of them."""
+    return f"{endpoint.name}-champion"
 
 
 def gateway(endpoint: Endpoint) -> str:

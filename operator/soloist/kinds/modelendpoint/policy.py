@@ -17,7 +17,16 @@ from soloist.core.effects import Effect, RegisteredVersion
 from soloist.core.objects import Manifest
 from soloist.core.tally import condition, out_of_memory_at, ready_pods, ready_replicas
 from soloist.gateway.plan import GatewayPlan
-from soloist.kinds.modelendpoint import baseline, lowest, names, routing, shown, traffic
+from soloist.kinds.modelendpoint import (
+    baseline,
+    lowest,
+    names,
+    routing,
+    scaling,
+    shown,
+    sleep,
+    traffic,
+)
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.rollout.decision import Decision, decide
@@ -46,6 +55,7 @@ def advance(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Mod
             "rollout": shown.rollout(record),
             "last_verdict": shown.last_verdict(record),
             "last_change_time": rfc3339(facts.now) if changed else status.last_change_time,
+            "activity": sleep.advance(endpoint, facts),
             **_rung(endpoint, facts, platform),
         }
     )
@@ -56,7 +66,7 @@ def world(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> World
     plan = routing.plan(endpoint, platform)
     memory = traffic.count(plan, stage(endpoint), facts)
     return World(
-        replicas=endpoint.spec.replicas.min,
+        replicas=scaling.capacity(endpoint, facts),
         registry=_registry(endpoint, facts, platform),
         pods={
             version: _pods(deployment, facts.pods.get(version, ()))
@@ -100,8 +110,8 @@ def wanted_pods(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) ->
     if not traffic.is_live(routing.plan(endpoint, platform), facts):
         for version, deployment in facts.deployments.items():
             if routing.pinned(endpoint, version) is not None:
-                pods.setdefault(version, int((deployment.get("spec") or {}).get("replicas", 1)))
-    return pods
+                pods.setdefault(version, scaling.asked_for(deployment))
+    return dict.fromkeys(pods, 0) if sleep.is_asleep(endpoint) else pods
 
 
 def _registry(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Registry | None:
@@ -186,6 +196,7 @@ def _pin(
 def _rung(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> dict[str, str | None]:
     """Who answers; what was seen last where no gateway can be asked."""
     status, seen = endpoint.status, traffic.rung(routing.plan(endpoint, platform), facts)
-    if seen is None or seen == status.rung:
+    is_away = seen == "none" and sleep.tell(endpoint, status.activity, facts.now)
+    if seen is None or seen == status.rung or is_away:
         return {}
     return {"rung": seen, "rung_time": rfc3339(facts.now)}

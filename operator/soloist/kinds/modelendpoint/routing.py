@@ -5,7 +5,7 @@ from __future__ import annotations
 from soloist.api.amounts import duration_value
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.modelendpoint import PinnedVersion
-from soloist.gateway.plan import Backend, GatewayPlan, Rung
+from soloist.gateway.plan import Backend, GatewayPlan, Rung, WaitingRoom
 from soloist.kinds.modelendpoint import access, lowest, names
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.rollout.records import active
@@ -37,6 +37,7 @@ def plan(endpoint: Endpoint, platform: Platform) -> GatewayPlan | None:
         shadow_percent=100 if candidate and rollout and rollout.stage == "Shadow" else 0,
         sticky_header=endpoint.spec.rollout.sticky if endpoint.spec.rollout else None,
         timeout_seconds=duration_value(gateway.timeout).total_seconds(),
+        waiting=_waiting(endpoint),
         rate_limit=_share(gateway.rate_limit, gateway.replicas),
         retry_floor=RETRIES_EACH_SECOND / gateway.replicas,
         api_keys=access.api_keys(gateway),
@@ -77,6 +78,13 @@ def pinned(endpoint: Endpoint, version: str | None) -> PinnedVersion | None:
 
 def _backend(endpoint: Endpoint, version: str, rung: Rung, platform: Platform) -> Backend:
     return Backend(version, names.host(endpoint, version, platform), names.SERVER_PORT, rung)
+
+
+def _waiting(endpoint: Endpoint) -> WaitingRoom | None:
+    replicas = endpoint.spec.replicas
+    if replicas.min > 0:
+        return None
+    return WaitingRoom(seconds=duration_value(replicas.wake_timeout).total_seconds())
 
 
 def _share(limit: int | None, replicas: int) -> int | None:

@@ -20,6 +20,8 @@ from soloist.kinds.modelendpoint import (
     exposure,
     policy,
     routing,
+    scaling,
+    sleep,
     traffic,
 )
 from soloist.kinds.modelendpoint.facts import EndpointFacts
@@ -54,7 +56,8 @@ def summarize(
     )
     again = Done(again=_next_look(endpoint, facts, platform, versions))
     memory = traffic.count(routing.plan(endpoint, platform), policy.stage(endpoint), facts)
-    return Summary(status, worst((outcome, again)), memory)
+    doors = sleep.doors(versions.activity, facts)
+    return Summary(status, worst((outcome, again)), doors, memory)
 
 
 def _next_look(
@@ -96,8 +99,15 @@ def _verdict(
         "<name>", endpoint.name
     )
     told = " ".join(said for said in (told, batch.sentence(endpoint, facts.batch)) if said)
+    if (
+        served is not None
+        and is_open
+        and (away := sleep.tell(endpoint, versions.activity, facts.now))
+    ):
+        return _away(versions, away, problem)
     if served is not None and is_open and (ready > 0 or versions.rung in FALLBACKS):
-        return _serving(endpoint, versions, served, ready, problem, told)
+        pods = f"{ready} of {scaling.capacity(endpoint, facts)} pods"
+        return _serving(endpoint, versions, served, pods, problem, told)
     if problem is not None:
         return Verdict.waiting(problem.reason, problem.message)
     chosen = versions.target or served
@@ -112,16 +122,22 @@ def _verdict(
     return Verdict.progressing(Reason.DEPLOYING, f"Starting the pods of v{chosen.version}.")
 
 
+def _away(versions: ModelEndpointStatus, told: str, problem: Problem | None) -> Verdict:
+    """Without pods, and as it should be: whoever asks is answered."""
+    is_asleep = versions.activity is not None and versions.activity.asleep_since is not None
+    reason = Reason.ASLEEP if is_asleep else Reason.WAKING
+    return Verdict.ready(reason, f"{told} {problem.message}" if problem else told)
+
+
 def _serving(
     endpoint: Endpoint,
     versions: ModelEndpointStatus,
     served: PinnedVersion,
-    ready: int,
+    pods: str,
     problem: Problem | None,
     told: str,
 ) -> Verdict:
-    of = endpoint.spec.replicas.min
-    message = f"Serving v{served.version} of {served.name} with {ready} of {of} pods."
+    message = f"Serving v{served.version} of {served.name} with {pods}."
     reason = Reason.READY
     if versions.rung in FALLBACKS:
         reason = Reason.FAILED_OVER
