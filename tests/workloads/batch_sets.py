@@ -46,6 +46,28 @@ def save_linear(folder: Path, columns: int = 24) -> Path:
     return folder
 
 
+def save_forest(folder: Path, columns: int = 5) -> Path:
+    """Trees: each row is walked by itself."""
+    import mlflow.sklearn
+    import pandas as pd
+    from mlflow.models import infer_signature
+    from sklearn.ensemble import RandomForestRegressor
+
+    chance = np.random.default_rng(7)
+    given = pd.DataFrame(
+        chance.normal(size=(100, columns)), columns=[f"x{place}" for place in range(columns)]
+    )
+    model = RandomForestRegressor(10, random_state=1).fit(given, given.sum(axis=1))
+    mlflow.sklearn.save_model(
+        model,
+        folder,
+        signature=infer_signature(given, model.predict(given)),
+        skops_trusted_types=["sklearn.tree._tree.Tree"],
+        pip_requirements=[],
+    )
+    return folder
+
+
 def load(folder: Path) -> Scorer:
     return load_scorer(read_card(folder))
 

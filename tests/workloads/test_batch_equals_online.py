@@ -16,11 +16,12 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
+from soloist_workloads.batch.asking import ask
 from soloist_workloads.serving.app import App
 from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.scorer import Scorer
 from soloist_workloads.serving.state import State
-from tests.workloads.batch_sets import EDGES, load, save_linear, score, write_parquet
+from tests.workloads.batch_sets import EDGES, load, save_forest, save_linear, score, write_parquet
 
 ROWS = 40
 
@@ -109,6 +110,20 @@ async def test_a_linear_models_answers_are_equal_whatever_the_size_of_a_partitio
     batch = [value for file in files for value in pq.read_table(file)["prediction"].to_pylist()]
     assert list(map(bits, batch)) == list(map(bits, await online(scorer, columns)))
     assert [struct.pack("<d", value) for value in batch] == await over_v2(scorer, columns)
+
+
+@pytest.mark.parametrize(
+    "together", [1, 7, ROWS, None], ids=lambda rows: f"{rows} rows in a request"
+)
+async def test_a_forests_answers_are_equal_however_many_rows_share_a_request(
+    tmp_path: Path, together: int | None
+) -> None:
+    scorer = load(save_forest(tmp_path / "model"))
+    columns = random_columns(5)
+    answers = ask(scorer, pa.table(columns), is_text=False, together=together)
+    assert answers.reasons == {}
+    batch = [answers.predictions[row] for row in range(ROWS)]
+    assert list(map(bits, batch)) == list(map(bits, await online(scorer, columns)))
 
 
 async def test_a_csv_sets_answers_are_equal_to_those_of_its_numbers(tmp_path: Path) -> None:
