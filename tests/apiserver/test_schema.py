@@ -81,8 +81,8 @@ def test_the_good_manifests_set_every_field() -> None:
             if body["kind"] == kind.kind
             for name in used(body["spec"], "spec")
         }
-        # One source, one storage and one way in at a time; all of their fields are set in one kind or the other.
-        either = "rollout\\.shadow|gateway\\.auth|gateway\\.expose"
+        # One source, storage, baseline and way in at a time; all of their fields are set in one kind or the other.
+        either = "rollout\\.shadow|gateway\\.auth|gateway\\.expose|baseline|batch\\.storage"
         choice = re.compile(rf"^spec\.(source|storage|env|(endpoint\.)?({either}))\b")
         assert {name for name in known - set_somewhere if not choice.match(name)} == set()
 
@@ -95,6 +95,7 @@ def test_defaults_appear_in_the_live_object(plane: ControlPlane, namespace: str)
         "pipeline": {
             "concurrencyPolicy": "Forbid",
             "history": {"failed": 3, "succeeded": 5},
+            "runOnChange": True,
             "startingDeadline": "1h",
             "suspend": False,
             "steps": [
@@ -114,7 +115,7 @@ def test_defaults_appear_in_the_live_object(plane: ControlPlane, namespace: str)
             "failover": ["previous"],
             "gateway": {"replicas": 2, "timeout": "15s"},
             "memory": "1Gi",
-            "replicas": {"min": 1},
+            "replicas": {"min": 1, "inFlight": 4, "idleAfter": "10m", "wakeTimeout": "1m"},
         },
     }
 
