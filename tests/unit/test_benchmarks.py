@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
 import pytest
 
 from tests.benchmarks.contestants import CONTESTANTS
-from tests.benchmarks.load import parse_wrk
+from tests.benchmarks.load import Load, Seen, parse_wrk, send_by_the_clock, summarize
 from tests.benchmarks.report import render_page, render_plot
 
 WRK = """Running 2s test @ http://127.0.0.1:8080/invocations
@@ -37,6 +39,37 @@ def test_wrk_is_read_in_milliseconds_with_all_its_errors() -> None:
     load = parse_wrk(WRK)
     assert (load.requests, load.per_second, load.failed) == (9033, 4513.21, 7)
     assert (load.p50_ms, load.p99_ms) == (pytest.approx(9.37), pytest.approx(1200.0))
+
+
+def test_an_open_load_is_summed_up_by_what_was_due_and_what_was_sent() -> None:
+    seen = [Seen(200, 0.5, 0.1)] * 8 + [Seen(503, 0.9, 0.002), Seen(503, 0.9, 0.03)]
+    found = Load(**summarize(seen, took=2.0, count=12, latest_send=0.25))
+    assert (found.requests, found.per_second, found.refused, found.failed) == (8, 4.0, 2, 2)
+    assert (found.p50_ms, found.slowest_refusal_ms, found.latest_send_ms) == (500.0, 30.0, 250.0)
+
+
+def test_the_clock_goes_on_while_a_server_refuses_and_hangs_up() -> None:
+    """Ten requests: some answered on a kept connection, some refused, one left without an answer."""
+    found = asyncio.run(_load_a_server_of_moods())
+    assert (found["requests"], found["refused"], found["failed"]) == (7, 2, 1)
+
+
+async def _load_a_server_of_moods() -> dict[str, Any]:
+    moods = iter([b"200"] * 4 + [b"503", b"", b"503"] + [b"200"] * 3)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"{}"):
+                mood = next(moods)
+                if not mood:
+                    break
+                writer.write(b"HTTP/1.1 %s X\r\ncontent-length: 2\r\n\r\nok" % mood)
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        return await send_by_the_clock(port, "/", "{}", 10, 1)
 
 
 def test_ratios_are_of_the_median_to_the_first_server() -> None:
