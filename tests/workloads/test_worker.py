@@ -158,6 +158,16 @@ def test_a_crash_fails_its_requests_and_the_model_comes_back(
     assert ask(scorer, "hello").rpartition(" ")[2] == str(scorer.attendant.pid) != str(pid)
 
 
+def test_a_pod_that_is_leaving_does_not_stay_ready_without_a_model() -> None:
+    leaving = State(phase=Phase.LINGERING)
+    leaving.hear_of_model(True)
+    assert leaving.is_ready
+    leaving.hear_of_model(False)
+    assert not leaving.is_ready
+    leaving.hear_of_model(True)
+    assert leaving.phase is Phase.DRAINING
+
+
 def test_a_crash_fails_every_request_in_it_once(scorer: WorkerScorer, state: State) -> None:
     held = threading.Barrier(4)
 

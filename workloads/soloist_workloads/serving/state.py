@@ -39,5 +39,7 @@ class State:
         """From whoever keeps the model's own process; a drain is not undone by it."""
         if self.phase is Phase.READY and not is_up:
             self.phase = Phase.RESTARTING
+        elif self.phase is Phase.LINGERING and not is_up:
+            self.phase = Phase.DRAINING  # there is nothing to linger for
         elif self.phase is Phase.RESTARTING and is_up:
             self.phase = Phase.READY
