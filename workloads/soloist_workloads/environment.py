@@ -100,9 +100,8 @@ class FetchSettings:
     model_dir: Path
     tracking: TrackingSettings
     optimize: str = ""
-    """The form that the model shall be converted to, if it answers the same in it."""
+    """The form that the model shall be converted to, if it answers the same in it; it is loaded for that."""
     allow_pickle: bool = False
-    """As for serving: a model is loaded to be converted."""
 
 
 @dataclass(frozen=True, slots=True)
