@@ -22,8 +22,8 @@ def fetch_env(endpoint: Endpoint) -> dict[str, str]:
     """The model is loaded to be converted, so its loader's gate stands here too."""
     if endpoint.spec.optimize is None:
         return {}
-    env = {podenv.OPTIMIZE: endpoint.spec.optimize}
-    return env | {podenv.ALLOW_PICKLE: "1"} if endpoint.spec.allow_pickle else env
+    allowed = {podenv.ALLOW_PICKLE: "1"} if endpoint.spec.allow_pickle else {}
+    return {podenv.OPTIMIZE: endpoint.spec.optimize, **allowed}
 
 
 def server_env(endpoint: Endpoint) -> dict[str, str]:
