@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from soloist_workloads.environment import FetchSettings, TrackingSettings
-from soloist_workloads.fetch import ABANDONED_AFTER_SECONDS, SCRATCH_PREFIX, FetchError, fetch
+from soloist_workloads.fetch import FetchError, fetch
+from soloist_workloads.scratch import ABANDONED_AFTER_SECONDS, SCRATCH_PREFIX
 from tests.workloads.fake_mlflow import FakeMlflow, fake_mlflow
 
 FILES = {

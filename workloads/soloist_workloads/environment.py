@@ -38,6 +38,7 @@ SOLOIST_PEERS = "SOLOIST_PEERS"
 SOLOIST_CHAMPION = "SOLOIST_CHAMPION"
 SOLOIST_WAIT_SECONDS = "SOLOIST_WAIT_SECONDS"
 SOLOIST_HELD_PORT = "SOLOIST_HELD_PORT"
+SOLOIST_OPTIMIZE = "SOLOIST_OPTIMIZE"
 MLFLOW_TRACKING_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_RUN_ID = "MLFLOW_RUN_ID"
 MLFLOW_EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
@@ -98,6 +99,9 @@ class FetchSettings:
     model_uri: str
     model_dir: Path
     tracking: TrackingSettings
+    optimize: str = ""
+    """The form that the model shall be converted to, if it answers the same in it; it is loaded for that."""
+    allow_pickle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ class ServingSettings:
     """Where the endpoint's other versions answer, a star for the version; nobody where it is empty."""
     constant: str = ""
     """JSON of the answer to every row, instead of the model's."""
+    optimize: str = ""
+    """The form to answer from, where the model was converted to it and the verdict allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,8 @@ def parse_fetch(env: Environment) -> FetchSettings:
         model_uri=_required(env, SOLOIST_MODEL_URI),
         model_dir=Path(_required(env, SOLOIST_MODEL_DIR)),
         tracking=TrackingSettings(uri=_required(env, MLFLOW_TRACKING_URI), run_id=None),
+        optimize=_optimize(env),
+        allow_pickle=_switch(env, SOLOIST_ALLOW_PICKLE),
     )
 
 
@@ -179,6 +187,7 @@ def parse_serving(env: Environment) -> ServingSettings:
         allow_pickle=_switch(env, SOLOIST_ALLOW_PICKLE),
         peers=env.get(SOLOIST_PEERS) or "",
         constant=env.get(SOLOIST_CONSTANT) or "",
+        optimize=_optimize(env),
     )
 
 
@@ -216,6 +225,13 @@ def _switch(env: Environment, name: str) -> bool:
     if text not in ("0", "1"):
         raise SettingsError(f"{name} must be 0 or 1, got {text!r}.")
     return text == "1"
+
+
+def _optimize(env: Environment) -> str:
+    text = env.get(SOLOIST_OPTIMIZE) or ""
+    if text not in ("", "onnx"):
+        raise SettingsError(f"{SOLOIST_OPTIMIZE} must be onnx or nothing, got {text!r}.")
+    return text
 
 
 def _params(env: Environment) -> tuple[tuple[str, Scalar], ...]:

@@ -9,16 +9,11 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from soloist_workloads.environment import FetchSettings, SettingsError, parse_fetch
 from soloist_workloads.last_words import leave_last_words
-
-SCRATCH_PREFIX = ".fetching-"
-
-# A fetch that was killed leaves its scratch folder. No fetch of a pod that is still starting is this old.
-ABANDONED_AFTER_SECONDS = 3600
+from soloist_workloads.scratch import SCRATCH_PREFIX, remove_abandoned, sync, sync_entry
 
 
 class FetchError(Exception):
@@ -31,11 +26,11 @@ def fetch(settings: FetchSettings) -> bool:
     if (target / "MLmodel").is_file():
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(target.parent, now=time.time())
+    remove_abandoned(target.parent)
     scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=target.parent))
     try:
         _download(settings, scratch)
-        _sync(scratch)
+        sync(scratch)
         scratch.chmod(0o755)
         _move_into_place(scratch, target)
     finally:
@@ -65,33 +60,7 @@ def _move_into_place(scratch: Path, target: Path) -> None:
         if not (target / "MLmodel").is_file():
             raise
         return
-    _sync_entry(target.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Bring files to the disk before the rename makes them official: a node may lose power."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            _sync_entry(Path(parent) / name)
-        _sync_entry(Path(parent))
-
-
-def _sync_entry(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove_abandoned(folder: Path, *, now: float) -> None:
-    for scratch in folder.glob(f"{SCRATCH_PREFIX}*"):
-        try:
-            abandoned = now - scratch.stat().st_mtime > ABANDONED_AFTER_SECONDS
-        except FileNotFoundError:
-            continue  # its owner finished meanwhile
-        if abandoned:
-            shutil.rmtree(scratch, ignore_errors=True)
+    sync_entry(target.parent)
 
 
 def main() -> int:
@@ -102,6 +71,10 @@ def main() -> int:
         leave_last_words(str(error))
         return 1
     print(f"{settings.model_uri} is {'now' if fetched else 'already'} in {settings.model_dir}.")
+    if settings.optimize:
+        from soloist_workloads.optimize.attempt import settle
+
+        leave_last_words(settle(settings).told())
     return 0
 
 

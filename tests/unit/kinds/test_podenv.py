@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from soloist.api.v1alpha1.modelendpoint import Optimized
 from soloist.kinds import podenv
 from soloist.kinds.run.jobs import SAID_BY_RUNNER
 from soloist_workloads import environment
+from soloist_workloads.optimize import verdict
 from soloist_workloads.step import outcome
 from soloist_workloads.step.log import LogFile, Tee
 
@@ -24,6 +26,21 @@ def test_both_sides_spell_the_same_variables() -> None:
 
 def test_both_sides_mark_the_outcome_alike() -> None:
     assert podenv.OUTCOME_MARK == outcome.PREFIX
+
+
+def test_both_sides_mark_what_became_of_optimize_alike() -> None:
+    assert podenv.OPTIMIZED_MARK == verdict.MARK
+
+
+def test_the_operator_reads_what_the_pod_says() -> None:
+    told = verdict.not_taken("No rows.", rows=7).told().removeprefix(podenv.OPTIMIZED_MARK)
+    said = Optimized.model_validate_json(told)
+    assert said == Optimized(form="onnx", taken=False, rows=7, message="No rows.")
+
+
+def test_the_longest_reason_fits_status() -> None:
+    told = verdict.not_taken("x" * 5000).told().removeprefix(podenv.OPTIMIZED_MARK)
+    assert len(Optimized.model_validate_json(told).message) == verdict.LONGEST_REASON
 
 
 def test_the_operator_knows_every_reason_of_the_runner() -> None:

@@ -23,14 +23,19 @@ NATIVE = {
 }
 
 
-def load_scorer(card: ModelCard, watch: Watch | None = None) -> Scorer:
+def load_scorer(card: ModelCard, watch: Watch | None = None, *, optimize: str = "") -> Scorer:
     """The model, ready to answer, its predictions watched. `mlflow` is imported only for what isn't native."""
     watch = watch or Watch(card.outputs)
     native = None if _needs_mlflow(card) else NATIVE.get(card.loader)
     try:
         if native is not None and not isinstance(card.inputs, Beyond):
             flavor = importlib.import_module(f"soloist_workloads.serving.flavors.{native}")
-            return build_scorer(card, flavor.load(card, _deserialize), watch)
+            loaded = flavor.load(card, deserialize)
+            if optimize:
+                from soloist_workloads.serving.optimized import prefer_graph
+
+                loaded = prefer_graph(card, loaded)
+            return build_scorer(card, loaded, watch)
         from soloist_workloads.serving.pyfunc import load_pyfunc
 
         return load_pyfunc(card, watch)
@@ -67,10 +72,17 @@ def build_scorer(card: ModelCard, native: Native, watch: Watch) -> NativeScorer:
         plan = compile_matrix_plan(card.inputs, dtype)
         matrix = MatrixModel(plan, native.predict_matrix, native.rows_are_apart, watch.see)
     predict = watch.over(native.predict)
-    return NativeScorer(native.flavor, predict, card.inputs, card.outputs, matrix=matrix)
+    return NativeScorer(
+        native.flavor,
+        predict,
+        card.inputs,
+        card.outputs,
+        matrix=matrix,
+        optimized=native.optimized,
+    )
 
 
-def _deserialize(file: Path, flavor: Any) -> Any:
+def deserialize(file: Path, flavor: Any) -> Any:
     """skops builds known types only; the pickles run code, which is why their author must be trusted."""
     match flavor.get("serialization_format", "pickle"):
         case "skops":

@@ -83,12 +83,13 @@ class Metrics:
         self._info = Gauge(
             "soloist_serving_model_info",
             "The served model; always 1.",
-            ["model", "version", "flavor"],
+            ["model", "version", "flavor", "optimized"],
             registry=self._registry,
         )
 
-    def tell_model(self, flavor: str) -> None:
-        self._info.labels(self._model, self._version, flavor).set(1)
+    def tell_model(self, flavor: str, optimized: str = "") -> None:
+        """`optimized`: the form that answers in the model's place, if one does."""
+        self._info.labels(self._model, self._version, flavor, optimized).set(1)
 
     def tell_answer(self, protocol: str, status: int, seconds: float | None) -> None:
         """A request is answered, told on the event loop; `seconds` is None where its duration says nothing about the model."""

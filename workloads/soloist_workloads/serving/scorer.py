@@ -82,7 +82,9 @@ class NativeScorer(Scorer):
         outputs: Signature,
         *,
         matrix: MatrixModel | None = None,
+        optimized: str = "",
     ) -> None:
+        self.optimized = optimized
         self._flavor = flavor
         self._predict = predict
         self._inputs = inputs

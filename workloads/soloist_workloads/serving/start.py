@@ -29,7 +29,7 @@ def _load(settings: ServingSettings, card: ModelCard, watch: Watch) -> Scorer:
         named=f"Model {settings.name} version {settings.version}",
         allow_pickle=settings.allow_pickle,
     )
-    return load_scorer(card, watch)
+    return load_scorer(card, watch, optimize=settings.optimize)
 
 
 def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> None:
@@ -40,7 +40,7 @@ def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> No
     scorer = _load(settings, card, watch)
     loaded = time.perf_counter()
     warm_up(scorer, card)
-    metrics.tell_model(scorer.flavor)
+    metrics.tell_model(scorer.flavor, getattr(scorer, "optimized", ""))
     watch.tell = metrics.invalid_answers.inc
     state.document = write_document(card, name=settings.name, version=settings.version)
     state.become_ready(scorer)

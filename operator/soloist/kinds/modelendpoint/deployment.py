@@ -8,7 +8,7 @@ from typing import Any
 from soloist.api.platform import Platform
 from soloist.api.v1alpha1.modelendpoint import PinnedVersion
 from soloist.kinds import podenv
-from soloist.kinds.modelendpoint import names
+from soloist.kinds.modelendpoint import names, optimized
 from soloist.kinds.modelendpoint.names import SERVER_PORT as PORT
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.pods import (
@@ -103,8 +103,8 @@ def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[
             {
                 "name": "fetch",
                 **base,
-                **fetch(pinned, platform),
-                "resources": resources("100m", "512Mi"),
+                **fetch(pinned, platform, **optimized.fetch_env(endpoint)),
+                "resources": optimized.fetch_resources(endpoint),
                 "volumeMounts": [models, tmp_mount],
             }
         ],
@@ -120,12 +120,13 @@ def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[
     }
 
 
-def fetch(pinned: PinnedVersion, platform: Platform) -> dict[str, Any]:
+def fetch(pinned: PinnedVersion, platform: Platform, **more: str) -> dict[str, Any]:
     """How a container brings the version's files onto the volume."""
     env = {
         "HOME": "/tmp",
         podenv.MODEL_URI: pinned.artifact,
         podenv.MODEL_DIR: names.model_dir(pinned),
+        **more,
     }
     return {
         "command": ["python", "-m", "soloist_workloads.fetch"],
@@ -145,6 +146,7 @@ def _server(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> di
     }
     if endpoint.spec.allow_pickle:
         env[podenv.ALLOW_PICKLE] = "1"
+    env |= optimized.server_env(endpoint)
     return {**listening(env), "resources": resources(endpoint.spec.cpu, endpoint.spec.memory)}
 
 

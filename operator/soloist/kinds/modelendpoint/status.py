@@ -18,6 +18,7 @@ from soloist.kinds.modelendpoint import (
     baseline,
     batch,
     exposure,
+    optimized,
     policy,
     routing,
     scaling,
@@ -43,6 +44,9 @@ def summarize(
     versions = policy.advance(endpoint, facts, platform)
     outcome = worst(outcomes)
     ready = _ready(facts, versions.served)
+    versions = versions.model_copy(
+        update={"optimized": optimized.report(endpoint, versions, facts)}
+    )
     verdict = _verdict(endpoint, facts, platform, versions, ready, outcome)
     status = versions.model_copy(
         update={
@@ -142,6 +146,7 @@ def _serving(
     if versions.rung in FALLBACKS:
         reason = Reason.FAILED_OVER
         message = _failed_over(endpoint, versions, served)
+    message += optimized.remark(versions.optimized)
     if told:
         message += f" {told}"
     if problem is not None:

@@ -38,6 +38,8 @@ class Native:
     predict: Predict
     predict_matrix: Predict | None = None
     rows_are_apart: bool = False
+    optimized: str = ""
+    """The form that answers in the model's place, if one does."""
 
 
 def matrix_type(card: ModelCard) -> np.dtype[Any] | None:
