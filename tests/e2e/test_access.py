@@ -70,7 +70,7 @@ def test_a_missing_secret_is_said_and_heals_and_its_keys_let_in(world: World, ro
         within=240, what="to be ready",
     )  # fmt: skip
     with door(room, 80) as forward:
-        assert ask(forward).status_code == 401
+        eventually(lambda: ask(forward).status_code == 401, within=15, what="the door to be shut")
         assert ask(forward, "guess").status_code == 401
         assert ask(forward, "key-of-ward").status_code == 200
 

@@ -9,6 +9,7 @@ import pytest
 from soloist.core.effects import RegisteredModel, RegisteredVersion
 from soloist.gateway.readings import parse_reading
 from soloist.kinds.modelendpoint import policy, routing
+from soloist.kinds.modelendpoint.status import summarize
 from tests.support.gateway_page import page
 from tests.support.kinds import NOW, PLATFORM, an_endpoint, endpoint_facts
 
@@ -155,3 +156,21 @@ def test_pods_tell_restarts_and_since_when_none_is_ready() -> None:
     assert (seen.restarts, seen.out_of_memory, seen.ready) == (3, 1, 0)
     assert seen.failing_since is not None
     assert (NOW - seen.failing_since).total_seconds() == 60
+
+
+@pytest.mark.parametrize(
+    ("healthy", "ready", "message"),
+    [
+        (1, "True", "Serving v2 of m with 1 of 1 pods."),
+        (0, "False", "The gateway is about to find the pods of v2."),
+    ],
+)
+def test_ready_is_said_when_a_gateway_knows_a_pod(healthy: int, ready: str, message: str) -> None:
+    endpoint = an_endpoint(serving(2))
+    facts = endpoint_facts(
+        deployments={"2": deployment(1)}, gateway=deployment(1), **following(endpoint, v2=healthy)
+    )
+    said = summarize(endpoint, facts, PLATFORM, ())
+    told = said.status.model_dump()
+    assert {one["type"]: one["status"] for one in told["conditions"]}["Ready"] == ready
+    assert told["summary"].startswith(message)

@@ -72,6 +72,8 @@ def _next_look(
     is_live = traffic.is_live(plan, facts) or bool(facts.absent)
     if plan is not None and facts.gateway_pods and not is_live:
         return FOLLOWING
+    if versions.rung == "none" and _ready(facts, versions.served):
+        return FOLLOWING
     poll = timedelta(seconds=platform.registry_poll_seconds)
     return min(poll, next_look(versions.release) or poll)
 
@@ -98,7 +100,9 @@ def _verdict(
         or facts.registry_problem
     )
     served = versions.served
-    is_open = facts.gateway is not None and ready_pods(facts.gateway) > 0
+    has_gateway = facts.gateway is not None and ready_pods(facts.gateway) > 0
+    # The gateways probe for themselves, and may know of a pod a second or two after the kubelet does.
+    is_open = has_gateway and versions.rung != "none"
     told = render(versions.release, policy.world(endpoint, facts, platform)).replace(
         "<name>", endpoint.name
     )
@@ -122,7 +126,9 @@ def _verdict(
             " model registers one (or set the alias champion in MLflow).",
         )
     if ready > 0:
-        return Verdict.progressing(Reason.DEPLOYING, "Starting the pods of the gateway.")
+        found = f"The gateway is about to find the pods of v{chosen.version}."
+        told = found if has_gateway else "Starting the pods of the gateway."
+        return Verdict.progressing(Reason.DEPLOYING, told)
     return Verdict.progressing(Reason.DEPLOYING, f"Starting the pods of v{chosen.version}.")
 
 
