@@ -131,7 +131,11 @@ def test_a_way_from_outside_comes_and_goes_and_stops_nothing(world: World, room:
     route = {"hostnames": ["clinic.example.com"], "parentRef": {"name": "public"}}
     apply(room, expose={"httpRoute": route})
     eventually(lambda: room.get("ingresses", NAME) is None, within=SOON, what="the Ingress to go")
-    said = room.until_reason("modelendpoints", NAME, "GatewayApiMissing", within=240)
+    room.until(
+        "modelendpoints", NAME, lambda seen: condition(seen, "Ready").get("status") == "True",
+        within=240, what="to be ready",
+    )  # fmt: skip
+    said = room.until_reason("modelendpoints", NAME, "GatewayApiMissing", within=SOON)
     assert said["status"] == "True"
     assert "spec.gateway.expose.ingress" in said["message"]
     room.until_answered(NAME, PATIENT, within=60)
