@@ -84,7 +84,7 @@ type: venv ## Check types, strictly
 
 .PHONY: unit
 unit: venv ## Test the pure parts
-	@$(PYTEST) tests/unit $(PYTEST_ARGS)
+	@$(PYTEST) tests/unit -n 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: golden
 golden: venv ## Compare what kinds desire with what was reviewed (UPDATE_GOLDEN=1 rewrites it)
