@@ -35,7 +35,8 @@ class Forward:
             raise AssertionError(f"service {self.service} does not answer: {error!r}") from error
 
     def address(self) -> str:
-        """Where it is on loopback, for a program that is given an address."""
+        """Where it is on loopback, for a program that is given an address: one that leads somewhere now."""
+        self.request("GET", "/")
         return self._open()
 
     def close(self) -> None:

@@ -86,9 +86,12 @@ class Room:
         return self.all("runs")
 
     def servers_of(self, endpoint: str, version: str = "") -> list[Manifest]:
-        """The pods in which an endpoint's model runs: of all versions, or of one."""
+        """The pods in which an endpoint's model runs, of all versions or of one; those that were told to go apart."""
         chosen = f"soloist.dev/name={endpoint},app.kubernetes.io/component=server"
-        return self.all("pods", f"{chosen},soloist.dev/version={version}" if version else chosen)
+        labels = f"{chosen},soloist.dev/version={version}" if version else chosen
+        return [
+            pod for pod in self.all("pods", labels) if "deletionTimestamp" not in pod["metadata"]
+        ]
 
     def until_version_answers(
         self, endpoint: str, payload: dict[str, Any], version: str, *, within: float
