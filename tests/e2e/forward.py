@@ -35,8 +35,7 @@ class Forward:
             raise AssertionError(f"service {self.service} does not answer: {error!r}") from error
 
     def address(self) -> str:
-        """Where it is on loopback, for a program that is given an address: one that leads somewhere now."""
-        self.request("GET", "/")
+        """Where it is on loopback, for a program that is given an address."""
         return self._open()
 
     def close(self) -> None:

@@ -93,6 +93,9 @@ class MLflowView:
 
     def log_models(self, model: str, *kinds: str) -> list[str]:
         """Versions of a registered model, made without a Run; see `log_models.py`."""
+        self.server.request(
+            "GET", "/health"
+        )  # which replaces a connection that leads nowhere any more
         done = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("log_models.py")), model, *kinds],
             env={**os.environ, "MLFLOW_TRACKING_URI": self.server.address()},
