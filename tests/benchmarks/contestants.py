@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 COLUMNS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 V2_PATH = "/v2/models/m/infer"
 
@@ -93,6 +94,12 @@ CONTESTANTS: tuple[Contestant, ...] = (
     Contestant(
         "soloist dataframe_split", "", SOLOIST, "/invocations", split_body, mlflow_labels,
         V2_READY, env=SOLOIST_ENV, models=("logistic", "forest", "onnx"),
+    ),
+    Contestant(
+        "soloist v2, with its gateway", "",
+        ("python", str(HERE / "servers" / "gateway_server.py"), "{port}"),
+        V2_PATH, v2_body, v2_labels, V2_READY, env=SOLOIST_ENV | {"PYTHONPATH": str(ROOT)},
+        models=("logistic", "forest", "onnx"),
     ),
     Contestant(
         "floor: bare ASGI", "",

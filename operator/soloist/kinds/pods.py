@@ -125,6 +125,32 @@ def spread(labels: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def rolling_deployment(
+    name: str,
+    namespace: str,
+    *,
+    labels: Mapping[str, str],
+    replicas: int,
+    selector: Mapping[str, str],
+    template: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A Deployment that has never fewer pods than it is told: a new one is ready before an old one goes."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": dict(selector)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+            },
+            "template": dict(template),
+        },
+    }
+
+
 def disruption_budget(name: str, namespace: str, labels: Mapping[str, str]) -> dict[str, Any]:
     """A drained node takes one of the pods with these labels at a time."""
     return {

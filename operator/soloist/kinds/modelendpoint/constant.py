@@ -15,7 +15,7 @@ from soloist.kinds import podenv
 from soloist.kinds.modelendpoint import deployment, isolation, lowest, names, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
-from soloist.kinds.pods import container_security, ingress_policy, placement, resources, scratch
+from soloist.kinds.pods import ingress_policy, resources, rolling_deployment
 
 # Measured: 120 MiB with nothing to do. The rest is for large bodies, which are checked like the champion's.
 CPU, MEMORY = "50m", "256Mi"
@@ -51,75 +51,22 @@ def _deployment(
     endpoint: Endpoint, served: PinnedVersion, value: Scalar, platform: Platform
 ) -> dict[str, Any]:
     part = {names.PART_LABEL: names.BASELINE}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {
-            "name": names.baseline(endpoint),
-            "namespace": endpoint.namespace,
-            "labels": part,
-        },
-        "spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": names.baseline_selector(endpoint)},
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-            },
-            "template": {
-                "metadata": {"labels": {**names.labels(endpoint), **part}},
-                "spec": _pod(endpoint, served, value, platform),
-            },
-        },
-    }
-
-
-def _pod(
-    endpoint: Endpoint, served: PinnedVersion, value: Scalar, platform: Platform
-) -> dict[str, Any]:
-    """The champion's folder is on the volume already; it is fetched where the volume was made anew."""
-    tmp, tmp_mount = scratch("tmp", "/tmp")
-    models = {"name": "models", "mountPath": podenv.MODELS_PATH}
-    claim = {"name": "models", "persistentVolumeClaim": {"claimName": names.claim(endpoint)}}
     runtime = platform.runtime(endpoint.spec.runtime)
-    base = {
+    env = deployment.server_env(served, names.CONSTANT) | {podenv.CONSTANT: json.dumps(value)}
+    size = {"resources": resources(CPU, MEMORY)}
+    pod = deployment.server_pod(
+        endpoint, platform,
         # Not the image pinned with the version: one from before there were constants would load the model.
-        "image": runtime.image if runtime is not None else served.image,
-        "imagePullPolicy": platform.image_pull_policy,
-        "securityContext": container_security(),
-    }
-    return {
-        **placement(platform, endpoint.spec.service_account),
-        "terminationGracePeriodSeconds": deployment.GRACE_SECONDS,
-        "initContainers": [
-            {
-                "name": "fetch",
-                **base,
-                **deployment.fetch(served, platform),
-                "resources": resources(CPU, MEMORY),
-                "volumeMounts": [models, tmp_mount],
-            }
-        ],
-        "containers": [
-            {
-                "name": names.SERVER_CONTAINER,
-                **base,
-                **deployment.listening(_env(served, value)),
-                "resources": resources(CPU, MEMORY),
-                "volumeMounts": [{**models, "readOnly": True}, tmp_mount],
-            }
-        ],
-        "volumes": [claim, tmp],
-    }
-
-
-def _env(served: PinnedVersion, value: Scalar) -> dict[str, str]:
-    return {
-        "HOME": "/tmp",
-        podenv.MODEL_DIR: names.model_dir(served),
-        podenv.MODEL_NAME: served.name,
-        podenv.MODEL_VERSION: names.CONSTANT,
-        podenv.PORT: str(names.SERVER_PORT),
-        podenv.DRAIN_SECONDS: str(deployment.DRAIN_SECONDS),
-        podenv.CONSTANT: json.dumps(value),
-    }
+        runtime.image if runtime is not None else served.image,
+        # The champion's folder is on the volume already; it is fetched where the volume was made anew.
+        fetch={**deployment.fetch(served, platform), **size},
+        server={**deployment.listening(env), **size},
+    )  # fmt: skip
+    return rolling_deployment(
+        names.baseline(endpoint),
+        endpoint.namespace,
+        labels=part,
+        replicas=1,
+        selector=names.baseline_selector(endpoint),
+        template={"metadata": {"labels": {**names.labels(endpoint), **part}}, "spec": pod},
+    )

@@ -17,6 +17,7 @@ from soloist.kinds.pods import (
     placement,
     plain,
     resources,
+    rolling_deployment,
     scratch,
     spread,
 )
@@ -31,32 +32,29 @@ def build(
     endpoint: Endpoint, pinned: PinnedVersion, replicas: int, platform: Platform
 ) -> dict[str, Any]:
     """One Deployment for one version: versions never mix in it, so a rollout is made by the gateway, at once."""
-    labels = {
-        **names.labels(endpoint),
-        names.PART_LABEL: names.SERVER,
-        names.VERSION_LABEL: pinned.version,
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {
-            "name": names.deployment(endpoint, pinned.version),
-            "namespace": endpoint.namespace,
-            "labels": {names.PART_LABEL: names.SERVER, names.VERSION_LABEL: pinned.version},
+    part = {names.PART_LABEL: names.SERVER, names.VERSION_LABEL: pinned.version}
+    selector = names.selector(endpoint, pinned.version)
+    image = names.image_of(pinned, platform, endpoint.spec.runtime)
+    pod = server_pod(
+        endpoint, platform, image,
+        fetch={
+            **fetch(pinned, platform, **optimized.fetch_env(endpoint)),
+            "resources": optimized.fetch_resources(endpoint),
         },
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": names.selector(endpoint, pinned.version)},
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-            },
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": _pod(endpoint, pinned, platform),
-            },
+        server=_server(endpoint, pinned, platform),
+        topologySpreadConstraints=[spread(selector)],
+    )  # fmt: skip
+    return rolling_deployment(
+        names.deployment(endpoint, pinned.version),
+        endpoint.namespace,
+        labels=part,
+        replicas=replicas,
+        selector=selector,
+        template={
+            "metadata": {"labels": {**names.labels(endpoint), **part}},
+            "spec": pod,
         },
-    }
+    )
 
 
 def service(endpoint: Endpoint, version: str) -> dict[str, Any]:
@@ -85,9 +83,17 @@ def headless(selector: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[str, Any]:
+def server_pod(
+    endpoint: Endpoint,
+    platform: Platform,
+    image: str | None,
+    *,
+    fetch: Mapping[str, Any],
+    server: Mapping[str, Any],
+    **more: Any,
+) -> dict[str, Any]:
+    """A pod that brings a version's files onto the endpoint's volume, and then serves from there what it may only read."""
     tmp, tmp_mount = scratch("tmp", "/tmp")
-    image = names.image_of(pinned, platform, endpoint.spec.runtime)
     base = {
         "image": image,
         "imagePullPolicy": platform.image_pull_policy,
@@ -98,21 +104,13 @@ def _pod(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[
     return {
         **placement(platform, endpoint.spec.service_account),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
-        "topologySpreadConstraints": [spread(names.selector(endpoint, pinned.version))],
-        "initContainers": [
-            {
-                "name": "fetch",
-                **base,
-                **fetch(pinned, platform, **optimized.fetch_env(endpoint)),
-                "resources": optimized.fetch_resources(endpoint),
-                "volumeMounts": [models, tmp_mount],
-            }
-        ],
+        **more,
+        "initContainers": [{"name": "fetch", **base, **fetch, "volumeMounts": [models, tmp_mount]}],
         "containers": [
             {
                 "name": names.SERVER_CONTAINER,
                 **base,
-                **_server(endpoint, pinned, platform),
+                **server,
                 "volumeMounts": [{**models, "readOnly": True}, tmp_mount],
             }
         ],
@@ -135,19 +133,23 @@ def fetch(pinned: PinnedVersion, platform: Platform, **more: str) -> dict[str, A
 
 
 def _server(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> dict[str, Any]:
-    env = {
-        "HOME": "/tmp",
-        podenv.MODEL_DIR: names.model_dir(pinned),
-        podenv.MODEL_NAME: pinned.name,
-        podenv.MODEL_VERSION: pinned.version,
-        podenv.PORT: str(PORT),
-        podenv.DRAIN_SECONDS: str(DRAIN_SECONDS),
-        podenv.PEERS: names.peers(endpoint, platform),
-    }
+    env = server_env(pinned, pinned.version) | {podenv.PEERS: names.peers(endpoint, platform)}
     if endpoint.spec.allow_pickle:
         env[podenv.ALLOW_PICKLE] = "1"
     env |= optimized.server_env(endpoint)
     return {**listening(env), "resources": resources(endpoint.spec.cpu, endpoint.spec.memory)}
+
+
+def server_env(files: PinnedVersion, version: str) -> dict[str, str]:
+    """What the serving runtime must know: whose files it reads, and as which version it answers."""
+    return {
+        "HOME": "/tmp",
+        podenv.MODEL_DIR: names.model_dir(files),
+        podenv.MODEL_NAME: files.name,
+        podenv.MODEL_VERSION: version,
+        podenv.PORT: str(PORT),
+        podenv.DRAIN_SECONDS: str(DRAIN_SECONDS),
+    }
 
 
 def listening(env: Mapping[str, str]) -> dict[str, Any]:

@@ -11,7 +11,14 @@ from soloist.gateway.files import BOOTSTRAP, args, files
 from soloist.gateway.plan import GatewayPlan
 from soloist.kinds.modelendpoint import access, names, waiting_room
 from soloist.kinds.modelendpoint.names import Endpoint
-from soloist.kinds.pods import container_security, placement, resources, scratch, spread
+from soloist.kinds.pods import (
+    container_security,
+    placement,
+    resources,
+    rolling_deployment,
+    scratch,
+    spread,
+)
 
 CPU, MEMORY = "50m", "128Mi"
 # The kubelet looks at a pod's files about once a minute, and at once when an annotation of the pod changes.
@@ -31,29 +38,22 @@ def config_map(endpoint: Endpoint, plan: GatewayPlan) -> dict[str, Any]:
 
 def deployment(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str, Any]:
     """New pods only for what Envoy reads once, at its start."""
-    labels = {**names.labels(endpoint), names.PART_LABEL: names.GATEWAY}
+    part = {names.PART_LABEL: names.GATEWAY}
     started_on = digest([files(plan)[BOOTSTRAP], args(plan)])
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {
-            "name": names.gateway(endpoint),
-            "namespace": endpoint.namespace,
-            "labels": {names.PART_LABEL: names.GATEWAY},
-        },
-        "spec": {
-            "replicas": endpoint.spec.gateway.replicas,
-            "selector": {"matchLabels": names.gateway_selector(endpoint)},
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+    return rolling_deployment(
+        names.gateway(endpoint),
+        endpoint.namespace,
+        labels=part,
+        replicas=endpoint.spec.gateway.replicas,
+        selector=names.gateway_selector(endpoint),
+        template={
+            "metadata": {
+                "labels": {**names.labels(endpoint), **part},
+                "annotations": {BOOTSTRAP_DIGEST: started_on},
             },
-            "template": {
-                "metadata": {"labels": labels, "annotations": {BOOTSTRAP_DIGEST: started_on}},
-                "spec": _pod(endpoint, plan, platform),
-            },
+            "spec": _pod(endpoint, plan, platform),
         },
-    }
+    )
 
 
 def _pod(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> dict[str, Any]:
