@@ -13,6 +13,7 @@ from soloist.adapters.kube_client import KubeCluster
 from soloist.adapters.kube_transport import Transport, connect
 from tests.apiserver.mlflow_server import mlflow_server
 from tests.cluster.apiserver import ControlPlane
+from tests.cluster.binaries import ensure_built
 
 CRDS = Path(__file__).resolve().parents[2] / "crds"
 _numbers = itertools.count(1)
@@ -26,6 +27,15 @@ def plane() -> Iterator[ControlPlane]:
             plane.kubectl("apply", "--server-side", "-f", str(CRDS))
             plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         yield plane
+
+
+@pytest.fixture(scope="module")
+def kuberay(plane: ControlPlane) -> ControlPlane:
+    """The API server, with KubeRay's kinds."""
+    for crd in sorted((ensure_built() / "kuberay").glob("ray.io_*.yaml")):
+        plane.kubectl("apply", "--server-side", "-f", str(crd))
+    plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    return plane
 
 
 @pytest.fixture

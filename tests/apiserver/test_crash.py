@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from soloist.adapters.kube_transport import Transport
 from soloist.core.objects import PROJECT, SERVICE, ObjectRef
 from tests.apiserver.people import RealPeople
 from tests.cluster.apiserver import ControlPlane
-from tests.cluster.binaries import ensure_built
 from tests.support.cut import Knife
 from tests.support.demo import Demo
 from tests.support.fake_ports import FakeClock
@@ -30,16 +28,6 @@ CHAPTERS: dict[str, tuple[Chapter, ...]] = {
 STEPS = {"apply": 1, "edit": 5, "delete": 1}
 AT_ONCE = 4
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def kuberay(plane: ControlPlane) -> ControlPlane:
-    """The API server, with KubeRay's kinds."""
-    folder: Path = ensure_built() / "kuberay"
-    for crd in sorted(folder.glob("ray.io_*.yaml")):
-        plane.kubectl("apply", "--server-side", "-f", str(crd))
-    plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-    return plane
 
 
 def opened(plane: ControlPlane, transport: Transport) -> Demo:

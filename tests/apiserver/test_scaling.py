@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from soloist.api.platform import Autoscaling
 from soloist.core.objects import AUTOSCALER, DEPLOYMENT, PROJECT, ObjectRef
 from tests.apiserver.people import RealPeople
 from tests.cluster.apiserver import ControlPlane
-from tests.cluster.binaries import ensure_built
 from tests.support.demo import SPEC, Demo
 from tests.support.fake_ports import FakeClock
 
@@ -66,15 +64,6 @@ class Scaled:
             *("-n", self.namespace, "scale", "deployment/flights-v1", f"--replicas={number}")
         )
         await self.demo.story.settle()
-
-
-@pytest.fixture(scope="module")
-def kuberay(plane: ControlPlane) -> ControlPlane:
-    folder: Path = ensure_built() / "kuberay"
-    for crd in sorted(folder.glob("ray.io_*.yaml")):
-        plane.kubectl("apply", "--server-side", "-f", str(crd))
-    plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-    return plane
 
 
 @pytest.fixture

@@ -147,6 +147,12 @@ class Room:
         )  # fmt: skip
         return condition(status, "Ready")
 
+    def until_ready(self, plural: str, name: str, *, within: float) -> None:
+        """Whatever the reason it gives with it."""
+        self.until(
+            plural, name, lambda seen: condition(seen, "Ready").get("status") == "True", within=within, what="to be ready"
+        )  # fmt: skip
+
     def until_run(self, name: str, phase: str, *, within: float) -> Manifest:
         """The Run's status, once it is in the phase; a Run that ended otherwise is not waited for."""
         ended = ("Succeeded", "Failed")

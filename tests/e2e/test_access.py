@@ -14,7 +14,7 @@ from tests.e2e.eventually import eventually
 from tests.e2e.forward import Forward
 from tests.e2e.manifests import endpoint, secret
 from tests.e2e.patients import PATIENT
-from tests.e2e.room import Room, condition
+from tests.e2e.room import Room
 from tests.e2e.world import World
 from tests.gateway.certificates import certificate
 
@@ -65,10 +65,7 @@ def test_a_missing_secret_is_said_and_heals_and_its_keys_let_in(world: World, ro
 
     # When the Secret comes, then it serves, and answers those with a key
     room.apply(secret("clinic-keys", ward="key-of-ward", lab="key-of-lab"))
-    room.until(
-        "modelendpoints", NAME, lambda seen: condition(seen, "Ready").get("status") == "True",
-        within=240, what="to be ready",
-    )  # fmt: skip
+    room.until_ready("modelendpoints", NAME, within=240)
     with door(room, 80) as forward:
         eventually(lambda: ask(forward).status_code == 401, within=15, what="the door to be shut")
         assert ask(forward, "guess").status_code == 401
@@ -105,10 +102,7 @@ def test_a_certificate_seals_the_way(world: World, room: Room) -> None:
     kind = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"}
     room.apply({**kind, "metadata": meta, "data": sealed})
     apply(room, **TLS)
-    room.until(
-        "modelendpoints", NAME, lambda seen: condition(seen, "Ready").get("status") == "True",
-        within=240, what="to be ready",
-    )  # fmt: skip
+    room.until_ready("modelendpoints", NAME, within=240)
     assert room.status("modelendpoints", NAME)["url"].startswith("https://")
     with door(room, 443) as forward:
         address = forward.address().replace("http://", "https://")
@@ -131,10 +125,7 @@ def test_a_way_from_outside_comes_and_goes_and_stops_nothing(world: World, room:
     route = {"hostnames": ["clinic.example.com"], "parentRef": {"name": "public"}}
     apply(room, expose={"httpRoute": route})
     eventually(lambda: room.get("ingresses", NAME) is None, within=SOON, what="the Ingress to go")
-    room.until(
-        "modelendpoints", NAME, lambda seen: condition(seen, "Ready").get("status") == "True",
-        within=240, what="to be ready",
-    )  # fmt: skip
+    room.until_ready("modelendpoints", NAME, within=240)
     said = room.until_reason("modelendpoints", NAME, "GatewayApiMissing", within=SOON)
     assert said["status"] == "True"
     assert "spec.gateway.expose.ingress" in said["message"]

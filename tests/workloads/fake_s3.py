@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.workloads.http_server import http_server
 
 STAMP = "2026-11-23T03:00:00.000Z"
 HTTP_STAMP = "Mon, 23 Nov 2026 03:00:00 GMT"
@@ -143,14 +144,5 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def fake_s3() -> Iterator[FakeS3]:
     state = FakeS3()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"state": state}))
-    state.uri = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with http_server(type("Bound", (Handler,), {"state": state})) as state.uri:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
