@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -171,13 +172,21 @@ def test_a_model_that_is_data_is_looked_at_and_loaded_without_pandas(tmp_path: P
         pip_requirements=[],
     )
     program = (
-        "import sys; from pathlib import Path\n"
-        "from soloist_workloads.serving.loading import load_scorer\n"
-        "from soloist_workloads.serving.signature import read_card\n"
-        "from soloist_workloads.serving.trust import require_trust\n"
-        "card = read_card(Path(sys.argv[1]))\n"
-        "require_trust(card, named='m', allow_pickle=False)\n"
-        "load_scorer(card)\n"
+        "import os, sys\n"
+        "from soloist_workloads.environment import parse_serving\n"
+        "from soloist_workloads.serving.app import App\n"
+        "from soloist_workloads.serving.lane import Lane\n"
+        "from soloist_workloads.serving.server import build_server\n"
+        "from soloist_workloads.serving.start import start_model\n"
+        "from soloist_workloads.serving.state import State\n"
+        "state = State()\n"
+        "app = App(name='m', version='1', state=state, lane=Lane(threads=1), peers='')\n"
+        "start_model(parse_serving(os.environ), state, app.metrics)\n"
+        'state.scorer.invoke(b\'{"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2]]}}\', \'application/json\')\n'
         "assert not {'pandas', 'mlflow'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path / "model")], check=True)
+    env = {
+        "SOLOIST_MODEL_DIR": str(tmp_path / "model"), "SOLOIST_MODEL_NAME": "m",
+        "SOLOIST_MODEL_VERSION": "1",
+    }  # fmt: skip
+    subprocess.run([sys.executable, "-c", program], env=os.environ | env, check=True)
