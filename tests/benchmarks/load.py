@@ -114,8 +114,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
-        length = LENGTH.search(head)
-        if not end or length is None or len(body) < int(length[1]):
+        if not end or not _is_whole(head, body):
             return
         self._end(int(head[9:12]))
         if CLOSES.search(head) is None:
@@ -132,6 +131,12 @@ class Connection(asyncio.Protocol):
         now = time.perf_counter()
         self._pool.note(Seen(status, now - self._due, now - self._sent))
         self._sent = 0.0
+
+
+def _is_whole(head: bytes, body: bytes) -> bool:
+    """Whether an answer has come to its end; Ray Serve's are in chunks."""
+    length = LENGTH.search(head)
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
 
 
 @dataclass(slots=True)

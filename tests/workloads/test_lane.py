@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Sequence
 
 import pytest
 
-from soloist_workloads.serving.lane import SLICE_SECONDS, Lane
+from soloist_workloads.serving import lane as lane_module
+from soloist_workloads.serving.lane import FULL_SLICE_SECONDS, SLICE_SECONDS, Lane
 from soloist_workloads.serving.problem import RequestProblem
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
@@ -172,3 +174,26 @@ async def test_the_event_loop_has_its_turn_between_slices() -> None:
     beat()
     await asyncio.gather(*answers)
     assert "model,model" not in ",".join(order)
+
+
+async def test_a_full_lane_lets_the_event_loop_look_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or new connections, of which it takes one at each look, would wait behind predictions to be refused."""
+    ticks = itertools.count(step=FULL_SLICE_SECONDS / 2)
+    monkeypatch.setattr(lane_module, "monotonic", lambda: next(ticks))
+
+    async def answered_in_one_slice(*, is_full: bool) -> int:
+        lane, count = Lane(threads=1, most_in_flight=1), 0
+        if is_full:
+            lane.enter()
+
+        def done(_: object) -> None:
+            nonlocal count
+            count += 1
+
+        for n in range(100):
+            lane.submit(n, lambda _: [], done, at_once=list)
+        await asyncio.sleep(0)
+        return count
+
+    assert await answered_in_one_slice(is_full=True) == 3
+    assert await answered_in_one_slice(is_full=False) > 3

@@ -31,6 +31,9 @@ RETRY_AFTER_SECONDS = 1
 DELIVER_WITHIN_SECONDS = 0.001
 # Of the event loop's time, before it looks at its sockets again.
 SLICE_SECONDS = 0.001
+# While requests are refused: uvloop takes one new connection at each look, so hundreds of clients that come at once would
+# wait for as many slices, most of them to be told no.
+FULL_SLICE_SECONDS = 0.00025
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -127,7 +130,7 @@ class Lane:
         self._queue.put(entry)
 
     def _work_here(self) -> None:
-        deadline = monotonic() + SLICE_SECONDS
+        deadline = monotonic() + (FULL_SLICE_SECONDS if self.is_full else SLICE_SECONDS)
         while self._here:
             entry, at_once = self._here.popleft()
             group = [entry]
