@@ -11,9 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soloist.gateway.files import files, versions
-from soloist.gateway.histogram import Histogram
 from soloist.gateway.plan import Backend, GatewayPlan
-from soloist.gateway.readings import Reading, since, total
 from tests.support.envoy import complaint
 from tests.support.gateway_plans import in_folder
 
@@ -83,28 +81,3 @@ def test_every_request_has_a_place_and_the_candidates_are_the_first(plan: Gatewa
     split = routes["virtual_hosts"][0]["routes"][-1]["route"]["weighted_clusters"]["clusters"]
     assert [one["name"] for one in split] == ["candidate", "champion"]
     assert sum(one["weight"] for one in split) == 100
-
-
-counters = st.dictionaries(
-    st.tuples(st.sampled_from("ab"), st.sampled_from("78")), st.integers(0, 1000)
-)
-readings = st.builds(Reading, uptime_seconds=st.floats(0, 1e6), counters=counters)
-
-
-@given(readings, readings)
-def test_what_grew_is_never_negative_nor_more_than_there_is(now: Reading, before: Reading) -> None:
-    grown = since(now, before).counters
-    assert all(0 <= count <= now.counters[series] for series, count in grown.items())
-    assert set(since(now, now).counters.values()) <= {0}
-
-
-@given(st.lists(readings, max_size=4))
-def test_a_sum_holds_everything(each: list[Reading]) -> None:
-    assert sum(total(each).counters.values()) == sum(sum(one.counters.values()) for one in each)
-
-
-@given(st.dictionaries(st.floats(0.1, 1e4), st.integers(0, 100)), st.floats(0.01, 1))
-def test_a_quantile_lies_within_what_was_counted(counts: dict[float, int], share: float) -> None:
-    found = Histogram(counts).quantile(share)
-    assert (found is None) == (sum(counts.values()) == 0)
-    assert found is None or 0 <= found <= max(counts)

@@ -1,18 +1,16 @@
 """What a gateway's counters say: how each version does, who answered, what configuration is live.
 
-A reading is of one replica since it started. So first the difference of two readings of the same replica (`since`), then
-the sum over replicas (`total`): the other way around, a replica that started anew would hide what the others counted.
+A reading is of one replica since it started; what happened between two of them, over all replicas, `rollout.readings` finds.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from soloist.gateway.clusters import version_cluster
 from soloist.gateway.exposition import Line, parse_lines
-from soloist.gateway.histogram import Histogram
 from soloist.gateway.retries import REFUSALS
 from soloist.gateway.telemetry import ANSWER_TIME, ANSWERS, ATTEMPT_TIME, ATTEMPTS, SCOPE
 
@@ -44,7 +42,6 @@ _LIVE = {
     "envoy_listener_manager_lds_version_text": "lds.json",
     "envoy_http_rds_version_text": "rds.json",
 }
-_UPTIME = "envoy_server_uptime"
 _REFUSALS = frozenset(str(code) for code in REFUSALS)
 
 
@@ -58,8 +55,9 @@ class Tally:
     it refused as the first who was asked; also those that a retry hid from the client. What is wrong with a client is
     wrong with it for every version, so only the difference between two versions says something."""
     timeouts: int = 0
-    latency: Histogram = field(default_factory=Histogram)
-    """To the first byte of each answer; a lost connection and a timeout have none."""
+    milliseconds: Mapping[float, int] = field(default_factory=dict)
+    """To the first byte of each answer, by upper limit: each count is of what took longer than the limit before. A lost
+    connection and a timeout have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,12 @@ class Pods:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One replica's counters, or the difference or the sum of such."""
+    """One replica's counters."""
 
-    uptime_seconds: float = 0.0
     counters: Mapping[Series, int] = field(default_factory=dict)
     gauges: Mapping[Series, int] = field(default_factory=dict)
-    live: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """By file, the version of its content; several where replicas differ."""
+    live: Mapping[str, str] = field(default_factory=dict)
+    """By file, the version of its content."""
 
     def attempts(self, version: str) -> Tally:
         """What the version was asked, first or again, shadow apart."""
@@ -102,8 +99,8 @@ class Reading:
             is_error |= code in _REFUSALS and tries in (NOBODY, "1")
             tally["errors"] += count * is_error
             tally["timeouts"] += count * bool(seen & TIMED_OUT)
-        latency = self._histogram(f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket", shadow, version)
-        return Tally(tally["requests"], tally["errors"], tally["timeouts"], latency)
+        took = self._milliseconds(f"envoy_{SCOPE}_{ATTEMPT_TIME}_bucket", shadow, version)
+        return Tally(tally["requests"], tally["errors"], tally["timeouts"], took)
 
     def answers(self) -> Mapping[tuple[str, str], int]:
         """What clients got, by rung and status; the rung is `-` where the gateway itself answered."""
@@ -119,9 +116,9 @@ class Reading:
             found[version, rung] += count
         return found
 
-    def answer_latency(self) -> Histogram:
+    def answer_milliseconds(self) -> Mapping[float, int]:
         """How long clients waited, retries included, whoever answered."""
-        return self._histogram(f"envoy_{SCOPE}_{ANSWER_TIME}_bucket")
+        return self._milliseconds(f"envoy_{SCOPE}_{ANSWER_TIME}_bucket")
 
     def retries(self) -> int:
         """Tries after the first, of all requests."""
@@ -133,15 +130,13 @@ class Reading:
         return sum(self._of(name, version_cluster(version)).values())
 
     def pods(self, version: str) -> Pods:
-        """The version's pods now; over replicas, the sum of what each sees."""
+        """The version's pods now."""
         cluster = version_cluster(version)
         return Pods(**{name: self.gauges.get((name, cluster), 0) for name in _GAUGES.values()})
 
     def is_live(self, versions: Mapping[str, str]) -> bool:
-        """Whether every replica that was read follows these files (`files.versions`)."""
-        return all(
-            self.live.get(name) == frozenset({version}) for name, version in versions.items()
-        )
+        """Whether the replica follows these files (`files.versions`)."""
+        return all(self.live.get(name) == version for name, version in versions.items())
 
     def _of(self, *start: str) -> Mapping[Series, int]:
         """The counters whose name and first labels are these, by the rest."""
@@ -151,18 +146,18 @@ class Reading:
             if series[: len(start)] == start
         }
 
-    def _histogram(self, *start: str) -> Histogram:
+    def _milliseconds(self, *start: str) -> Mapping[float, int]:
         counts = Counter[float]()
         for rest, count in self._of(*start).items():
             counts[float(rest[-1]) / 1000] += count  # the page tells microseconds
-        return Histogram(counts)
+        return counts
 
 
 def parse_reading(text: str) -> Reading:
     """The page at `READINGS_PATH`."""
     counters, gauges = Counter[Series](), Counter[Series]()
-    live: dict[str, frozenset[str]] = {}
-    uptime, below = 0.0, Counter[Series]()
+    live: dict[str, str] = {}
+    below = Counter[Series]()
     for line in parse_lines(text):
         if line.name in _COUNTERS:
             series, count = _series(line), round(line.value)
@@ -175,43 +170,10 @@ def parse_reading(text: str) -> Reading:
         elif line.name in _GAUGES:
             gauges[_GAUGES[line.name], line.labels["envoy_cluster_name"]] += round(line.value)
         elif line.name in _LIVE:
-            live[_LIVE[line.name]] = frozenset({line.labels.get("text_value", "")})
-        elif line.name == _UPTIME:
-            uptime = line.value
-    return Reading(uptime, counters, gauges, live)
+            live[_LIVE[line.name]] = line.labels.get("text_value", "")
+    return Reading(counters, gauges, live)
 
 
 def _series(line: Line) -> Series:
     # A header that isn't there is an empty label, a pod that isn't there a dash: both are nobody's.
     return (line.name, *(line.labels.get(name) or NOBODY for name in _COUNTERS[line.name]))
-
-
-def since(now: Reading, before: Reading | None) -> Reading:
-    """What one replica counted between two readings.
-
-    One that started anew counted from nothing, and so did a counter that fell: a version that left and came back has new
-    ones. What happened between the last look and that moment is not known.
-    """
-    if before is None or now.uptime_seconds < before.uptime_seconds:
-        return now
-
-    def grown(series: Series, count: int) -> int:
-        known = before.counters.get(series, 0)
-        return count - known if count >= known else count
-
-    counters = {series: grown(series, count) for series, count in now.counters.items()}
-    return Reading(now.uptime_seconds, counters, now.gauges, now.live)
-
-
-def total(readings: Iterable[Reading]) -> Reading:
-    """Several replicas as one; up for as long as the youngest is."""
-    counters, gauges = Counter[Series](), Counter[Series]()
-    live: dict[str, frozenset[str]] = {}
-    uptimes = []
-    for one in readings:
-        counters.update(one.counters)
-        gauges.update(one.gauges)
-        uptimes.append(one.uptime_seconds)
-        for name, versions in one.live.items():
-            live[name] = live.get(name, frozenset()) | versions
-    return Reading(min(uptimes, default=0.0), counters, gauges, live)

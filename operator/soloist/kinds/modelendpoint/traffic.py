@@ -84,7 +84,7 @@ def _window(counted: Counted) -> ArmWindow:
     return ArmWindow(
         requests=counted.requests,
         errors=counted.errors,
-        latency=_cumulative(counted.latency.counts),
+        latency=_cumulative(counted.milliseconds),
     )
 
 

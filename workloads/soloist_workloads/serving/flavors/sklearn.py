@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from soloist_workloads.serving.flavors.linear import straight
 from soloist_workloads.serving.flavors.native import (
     Deserialize,
     Native,
@@ -56,7 +57,10 @@ def load(card: ModelCard, deserialize: Deserialize) -> Native:
     if not takes_matrix(model, card):
         return Native("sklearn", predict)
     _forget_names(model)
-    return Native("sklearn", predict, predict, rows_are_apart=has_rows_apart(model, method))
+    quick = straight(model) if method == "predict" else None
+    return Native(
+        "sklearn", predict, quick or predict, rows_are_apart=has_rows_apart(model, method)
+    )
 
 
 def _forget_names(model: Any) -> None:
