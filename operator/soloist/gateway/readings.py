@@ -157,14 +157,15 @@ def parse_reading(text: str) -> Reading:
     """The page at `READINGS_PATH`."""
     counters, gauges = Counter[Series](), Counter[Series]()
     live: dict[str, str] = {}
-    below = Counter[Series]()
+    below = Counter[tuple[object, ...]]()
     for line in parse_lines(text):
         if line.name in _COUNTERS:
             series, count = _series(line), round(line.value)
             limit = line.labels.get("le")
             if limit is not None:
-                # The page counts up from bucket to bucket; here each has its own.
-                below[series], count = count, count - below[series]
+                # The page counts up from bucket to bucket, anew for each set of labels; here each bucket has its own.
+                others = (line.name, *(pair for pair in line.labels.items() if pair[0] != "le"))
+                below[others], count = count, count - below[others]
                 series = (*series, limit.replace("+Inf", "inf"))
             counters[series] += count
         elif line.name in _GAUGES:

@@ -114,6 +114,18 @@ def test_a_shadow_is_counted_apart() -> None:
     assert reading.attempts("8").requests == 0
 
 
+def test_a_version_that_stood_on_two_rungs_has_the_times_of_both() -> None:
+    """Promoted, rolled back and tried again: each rung has buckets of its own, which count up from their own first."""
+    bucket = 'envoy_soloist_attempt_us_bucket{{version="8",rung="{}",shadow="",le="{}"}} {}'
+    lines = [
+        bucket.format(rung, limit, count)
+        for rung, counts in (("candidate", (20, 30)), ("champion", (4, 5)), ("previous", (0, 1)))
+        for limit, count in zip(("10000", "+Inf"), counts, strict=True)
+    ]
+    took = parse_reading("\n".join(lines)).attempts("8").milliseconds
+    assert took == {10.0: 24, math.inf: 12}
+
+
 def test_a_page_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
     lines = list(parse_lines('a{b="c\\"d"} 3\n# TYPE x gauge\nenvoy_x{y="z'))
     assert [(one.name, one.labels, one.value) for one in lines] == [("a", {"b": 'c"d'}, 3.0)]
