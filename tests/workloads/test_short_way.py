@@ -20,7 +20,7 @@ from soloist_workloads.serving.matrix import compile_matrix_plan
 from soloist_workloads.serving.pace import FIRST_TRIAL
 from soloist_workloads.serving.protocol import MOST_SHORT_BYTES
 from soloist_workloads.serving.scorer import MatrixModel, NativeScorer, Reply
-from soloist_workloads.serving.server import build_server
+from soloist_workloads.serving.server import TAKEN_AT_A_LOOK, build_server, listen
 from soloist_workloads.serving.signature import Column, Columns, Kind, Nothing
 from soloist_workloads.serving.state import Phase, State
 
@@ -242,3 +242,19 @@ async def test_a_server_that_ends_answers_what_it_has_begun(make_app: MakeApp) -
         asyncio.get_running_loop().call_later(0.3, model.go_on.set)
     status, headers, body = await client.read()
     assert (status, headers["connection"], body) == (200, "close", b"last")
+
+
+async def test_one_door_by_several_handles_is_one_port_and_shuts_with_the_server() -> None:
+    app = App(name="m", version="3", state=State(), lane=Lane(threads=1))
+    doors = listen(0)
+    (port,) = {door.getsockname()[1] for door in doors}
+    assert len(doors) == TAKEN_AT_A_LOOK
+    server = build_server(app, state=app._state, drain_seconds=0)
+    task = asyncio.create_task(server.serve(sockets=doors))
+    clients = [await connect(port) for _ in range(3 * TAKEN_AT_A_LOOK)]
+    answers = [await client.ask(V1) for client in clients]
+    assert {status for status, _, _ in answers} == {503}, "there is no model"
+    server.should_exit = True
+    await task
+    with pytest.raises(OSError):  # noqa: PT011 - any way of not being let in
+        await connect(port)

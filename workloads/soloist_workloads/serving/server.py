@@ -18,6 +18,10 @@ from soloist_workloads.serving.state import Phase, State
 # closing connection is lost.
 KEEP_ALIVE_SECONDS = 75
 
+# libuv takes one connection from a handle each time it looks, and looks between two slices of work. Hundreds of clients that come at
+# once would wait most of a second, each of them, only to be told that the server is busy.
+TAKEN_AT_A_LOOK = 8
+
 # What is still being answered after the drain; the pod has 30 s in all.
 LAST_ANSWERS_SECONDS = 20
 
@@ -77,16 +81,19 @@ def build_server(app: App, *, state: State, drain_seconds: float) -> Server:
     return Server(config, state=state, drain_seconds=drain_seconds)
 
 
-def listen(port: int) -> socket.socket:
-    """Every address of the pod, of both families where there are two."""
+def listen(port: int) -> list[socket.socket]:
+    """Every address of the pod, of both families where there are two: one door, by as many handles as connections are taken
+    at a look."""
     if socket.has_dualstack_ipv6():
-        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    return socket.create_server(("", port))
+        door = socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    else:
+        door = socket.create_server(("", port))
+    return [door, *(door.dup() for _ in range(TAKEN_AT_A_LOOK - 1))]
 
 
-async def serve(server: Server, door: socket.socket, load: Callable[[], None]) -> None:
+async def serve(server: Server, doors: list[socket.socket], load: Callable[[], None]) -> None:
     """Serve until told to stop. A model that can't be loaded ends the process: there is nothing to serve."""
-    serving = asyncio.create_task(server.serve(sockets=[door]))
+    serving = asyncio.create_task(server.serve(sockets=doors))
     try:
         await asyncio.to_thread(load)
     except BaseException:
