@@ -8,33 +8,21 @@ from typing import Any, NoReturn
 
 from soloist_workloads.serving.attendant import Attendant
 from soloist_workloads.serving.memory import read_share
-from soloist_workloads.serving.scorer import Reply, Scorer, parse_content_type
-from soloist_workloads.serving.signature import ModelCard, Signature
+from soloist_workloads.serving.scorer import CardScorer, Reply, parse_content_type
+from soloist_workloads.serving.signature import ModelCard
 from soloist_workloads.serving.state import State
 from soloist_workloads.serving.validity import Watch
 
 WORKER = (sys.executable, "-m", "soloist_workloads.serving.worker")
 
 
-class WorkerScorer(Scorer):
+class WorkerScorer(CardScorer):
     """Passes requests on as they come, and makes no table of them: the bytes are all that crosses."""
 
     def __init__(self, card: ModelCard, attendant: Attendant, watch: Watch) -> None:
-        self._card = card
+        super().__init__(card)
         self._watch = watch
         self.attendant = attendant
-
-    @property
-    def flavor(self) -> str:
-        return self._card.flavor
-
-    @property
-    def inputs(self) -> Signature:
-        return self._card.inputs
-
-    @property
-    def outputs(self) -> Signature:
-        return self._card.outputs
 
     def invoke(self, body: bytes, content_type: str) -> Reply:
         parse_content_type(content_type)

@@ -11,7 +11,7 @@ import numpy as np
 from soloist_workloads.serving.answer import encode_predictions
 from soloist_workloads.serving.matrix import MatrixPlan
 from soloist_workloads.serving.problem import RequestProblem
-from soloist_workloads.serving.signature import Checkable, Columns, Signature
+from soloist_workloads.serving.signature import Checkable, Columns, ModelCard, Signature
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 READERS = {JSON: "read_json", CSV: "read_csv", PARQUET: "read_parquet"}
@@ -65,6 +65,25 @@ class Scorer(Protocol):
 
     def predict(self, given: Any) -> Any:
         """Predict for a table or an array that is held against the signature; raises `RequestProblem`."""
+
+
+class CardScorer(Scorer):
+    """A model of which only mlflow knows more than its card says."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self._card = card
+
+    @property
+    def flavor(self) -> str:
+        return self._card.flavor
+
+    @property
+    def inputs(self) -> Signature:
+        return self._card.inputs
+
+    @property
+    def outputs(self) -> Signature:
+        return self._card.outputs
 
 
 class NativeScorer(Scorer):

@@ -37,8 +37,8 @@ from soloist_workloads.serving.problem import (
     ModelProblem,
     RequestProblem,
 )
-from soloist_workloads.serving.scorer import JSON, Reply, Scorer, parse_content_type
-from soloist_workloads.serving.signature import ModelCard, Signature, read_card
+from soloist_workloads.serving.scorer import JSON, CardScorer, Reply, Scorer, parse_content_type
+from soloist_workloads.serving.signature import ModelCard, read_card
 from soloist_workloads.serving.validity import Watch
 from soloist_workloads.serving.warmup import warm_up
 
@@ -62,25 +62,13 @@ class Witness(threading.local):
         self.is_invalid = True
 
 
-class PyfuncScorer(Scorer):
+class PyfuncScorer(CardScorer):
     """Answers are mlflow's by construction; so are the sentences of its errors."""
 
     def __init__(self, card: ModelCard, model: Any) -> None:
-        self._card = card
+        super().__init__(card)
         self._model = model
         self._schema = model.metadata.get_input_schema()
-
-    @property
-    def flavor(self) -> str:
-        return self._card.flavor
-
-    @property
-    def inputs(self) -> Signature:
-        return self._card.inputs
-
-    @property
-    def outputs(self) -> Signature:
-        return self._card.outputs
 
     def invoke(self, body: bytes, content_type: str) -> Reply:
         parse_content_type(content_type)

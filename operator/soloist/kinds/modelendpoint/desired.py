@@ -98,16 +98,15 @@ def _gateway(endpoint: Endpoint, plan: GatewayPlan, platform: Platform) -> Itera
 
 
 def _touches(plan: GatewayPlan, facts: EndpointFacts) -> Iterator[TouchPod]:
-    """For each pod of the gateway that may not know of its new files yet. While something of the user's is missing, the
-    pods that run can't follow, however often they look."""
+    """For each pod of the gateway that may not know of its new files yet."""
     mark = digest(dict(files(plan)))
-    is_live = traffic.is_live(plan, facts) or bool(facts.absent)
+    is_behind = traffic.is_behind(plan, facts)
     for pod in facts.gateway_pods:
         meta = pod["metadata"]
         if "deletionTimestamp" in meta or not (pod.get("status") or {}).get("podIP"):
             continue
         said = (meta.get("annotations") or {}).get(gateway.TOUCHED, "")
-        if not is_live and _is_due(said, mark, facts):
+        if is_behind and _is_due(said, mark, facts):
             value = f"{mark}@{rfc3339(facts.now)}"
             yield TouchPod(meta["namespace"], meta["name"], meta["uid"], gateway.TOUCHED, value)
 

@@ -69,8 +69,7 @@ def _next_look(
 ) -> timedelta:
     """Soon while the gateways don't follow yet, or clients may be harmed by a new version."""
     plan = routing.plan(endpoint, platform)
-    is_live = traffic.is_live(plan, facts) or bool(facts.absent)
-    if plan is not None and facts.gateway_pods and not is_live:
+    if plan is not None and facts.gateway_pods and traffic.is_behind(plan, facts):
         return FOLLOWING
     if versions.rung == "none" and _ready(facts, versions.served):
         return FOLLOWING

@@ -40,6 +40,12 @@ def is_live(plan: GatewayPlan | None, facts: EndpointFacts) -> bool:
     )
 
 
+def is_behind(plan: GatewayPlan | None, facts: EndpointFacts) -> bool:
+    """Whether a pod of the gateway could follow the plan's files and doesn't. While something of the user's is missing, none
+    can, however often they look."""
+    return not is_live(plan, facts) and not facts.absent
+
+
 def count(plan: GatewayPlan | None, stage: str, facts: EndpointFacts) -> Memory | None:
     """What both versions did since the stage began, one look further. None where no candidate is routed."""
     if plan is None or plan.candidate is None:
