@@ -19,7 +19,7 @@ from sklearn.datasets import load_iris
 
 from tests.benchmarks.contestants import CONTESTANTS, Contestant
 from tests.benchmarks.load import run_closed, run_open
-from tests.benchmarks.processes import Running, ask, started
+from tests.benchmarks.processes import Running, ask, busy_cores, started
 from tests.benchmarks.report import write_report
 
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def main() -> int:
     for peer in sorted({one.peer for one in CONTESTANTS if _is_wanted(one, asked)}):
         prepare(peer)
     samples: list[dict[str, Any]] = []
-    about = _about(asked)  # also how busy the machine is with other things, before it is with this
+    about = _about(asked)  # before the first server, so that it tells what else the machine does
     for repeat in range(
         asked.repeats
     ):  # servers take turns, so that a slow minute hits all of them
@@ -183,7 +183,7 @@ def _about(asked: argparse.Namespace) -> dict[str, Any]:
         "day": date.today().isoformat(),  # noqa: DTZ011 - the day of whoever runs it
         "cores": os.cpu_count(), "python": platform.python_version(),
         "repeats": asked.repeats, "seconds": asked.seconds,
-        "busy": Path("/proc/loadavg").read_text().split()[1],
+        "busy": busy_cores(),
     }  # fmt: skip
 
 

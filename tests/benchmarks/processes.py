@@ -27,6 +27,18 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+def busy_cores(seconds: float = 3.0) -> float:
+    """How many cores' worth of work the machine does just now."""
+
+    def spent() -> int:
+        user, nice, system, *_ = map(int, Path("/proc/stat").read_text().split()[1:])
+        return user + nice + system
+
+    before = spent()
+    time.sleep(seconds)
+    return round((spent() - before) / TICKS / seconds, 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A started server. Some peers start daemons of their own, so its processes are told by a mark they inherit."""

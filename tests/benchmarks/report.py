@@ -16,8 +16,8 @@ MODELS = {
     "forest": "RandomForest of 100 trees",
     "onnx": "LogisticRegression as ONNX",
 }
-# Beyond this, another process had a good part of a core during the run.
-QUIET_LOAD = 1.5
+# Cores that something else used before the run; beyond this it was not alone.
+QUIET_CORES = 0.2
 ROW, LEFT, WIDE = 22, 250, 420
 
 
@@ -47,10 +47,10 @@ def render_page(samples: Samples, about: dict[str, Any]) -> str:
 
 
 def _introduction(about: dict[str, Any]) -> str:
-    busy = float(about["busy"]) > QUIET_LOAD or about["repeats"] < 3
+    busy = about["busy"] > QUIET_CORES or about["repeats"] < 3
     warning = (
         f"**Not a result yet:** {about['repeats']} run of {about['seconds']} s, on a machine that did other things "
-        f"(load average {about['busy']} before it). It shows that the benchmark works; run it again on a quiet machine before "
+        f"({about['busy']} cores' worth of them). It shows that the benchmark works; run it again on a quiet machine before "
         "quoting anything. Until then only CPU per request says something.\n\n"
     )
     return (
