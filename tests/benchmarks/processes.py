@@ -31,7 +31,7 @@ def busy_cores(seconds: float = 3.0) -> float:
     """How many cores' worth of work the machine does just now."""
 
     def spent() -> int:
-        user, nice, system, *_ = map(int, Path("/proc/stat").read_text().split()[1:])
+        user, nice, system = map(int, Path("/proc/stat").read_text().split()[1:4])
         return user + nice + system
 
     before = spent()

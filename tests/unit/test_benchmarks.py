@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import Any
 
 import pytest
 
 from tests.benchmarks.contestants import CONTESTANTS
 from tests.benchmarks.load import Load, Seen, parse_wrk, send_by_the_clock, summarize
+from tests.benchmarks.processes import busy_cores
 from tests.benchmarks.report import render_page, render_plot
 
 WRK = """Running 2s test @ http://127.0.0.1:8080/invocations
@@ -94,3 +96,7 @@ def test_the_plot_has_a_bar_for_each_server() -> None:
 def test_every_server_has_a_name_of_its_own() -> None:
     names = [one.name for one in CONTESTANTS]
     assert len(set(names)) == len(names)
+
+
+def test_how_busy_the_machine_is_is_told_in_cores() -> None:
+    assert 0 <= busy_cores(0.05) <= (os.cpu_count() or 1) + 0.5
