@@ -10,7 +10,7 @@ are known, and a version that a ladder names but that isn't there yet is passed 
 
 from __future__ import annotations
 
-from soloist.gateway.plan import Backend, GatewayPlan
+from soloist.gateway.plan import MOST_BUFFERED_BYTES, Backend, GatewayPlan
 from soloist.gateway.waiting import WAITING, try_limit, waiting_cluster
 from soloist.gateway.xds import Message, extension, header, resources, seconds, socket, typed
 
@@ -87,6 +87,7 @@ def _pods(plan: GatewayPlan, backend: Backend) -> Message:
         "cluster_type": _addresses(),
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": seconds(CONNECT_SECONDS),
+        "per_connection_buffer_limit_bytes": MOST_BUFFERED_BYTES,
         "load_assignment": {
             "cluster_name": version_cluster(backend.version),
             "endpoints": [{"lb_endpoints": [endpoint]}],

@@ -1,14 +1,14 @@
 """What happens to a request between its arrival and the choice of a version, in this order.
 
-First who asks, so that strangers use nobody's share; then how often; then how much, which has to be read to be known. What
-passed is whole in memory, so that it can be sent again to another rung, and copied.
+First who asks, so that strangers use nobody's share; then how often; then the body, which is read whole where it is small
+(`plan.MOST_BUFFERED_BYTES`).
 """
 
 from __future__ import annotations
 
 from soloist.gateway.budget import retry_budget
-from soloist.gateway.plan import ApiKeys, GatewayPlan, Jwt
-from soloist.gateway.routes import API_KEY_HEADER
+from soloist.gateway.plan import MOST_BUFFERED_BYTES, ApiKeys, GatewayPlan, Jwt
+from soloist.gateway.routes import API_KEY_HEADER, BUFFER
 from soloist.gateway.telemetry import attempt_logs
 from soloist.gateway.xds import Message, extension, from_file, percent, typed
 
@@ -25,9 +25,9 @@ def http_filters(plan: GatewayPlan) -> list[Message]:
         *([_jwt(plan.jwt)] if plan.jwt else []),
         *([_rate_limit(plan.rate_limit)] if plan.rate_limit else []),
         extension(
-            "envoy.filters.http.buffer",
+            BUFFER,
             "envoy.extensions.filters.http.buffer.v3.Buffer",
-            max_request_bytes=plan.max_body_bytes,
+            max_request_bytes=MOST_BUFFERED_BYTES,
         ),
         retry_budget(plan),
         extension(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from soloist.gateway.filters import http_filters
-from soloist.gateway.plan import GatewayPlan, Tls
+from soloist.gateway.plan import MOST_BUFFERED_BYTES, GatewayPlan, Tls
 from soloist.gateway.replies import local_replies
 from soloist.gateway.routes import ROUTES
 from soloist.gateway.telemetry import access_logs
@@ -51,7 +51,8 @@ def listeners(plan: GatewayPlan) -> str:
                 "name": LISTENER,
                 "address": socket(plan.place.address, plan.place.port),
                 "filter_chains": [chain],
-                "per_connection_buffer_limit_bytes": 1024 * 1024,
+                # Of a body that is passed on, as much as waits here for a pod to read it.
+                "per_connection_buffer_limit_bytes": MOST_BUFFERED_BYTES,
             }
         ]
     )

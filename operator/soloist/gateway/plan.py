@@ -9,6 +9,11 @@ Rung = Literal["candidate", "champion", "previous", "baseline"]
 
 # The serving pods' own limit: the gateway refuses the same bodies, before they cost a pod anything.
 MOST_BODY_BYTES = 16 * 1024 * 1024
+# Bodies up to this size are whole in memory before a pod is asked: a slow client keeps no pod waiting, and what a pod that
+# died had of it can be sent again to another rung, and copied. Larger ones are passed on as they come.
+MOST_BUFFERED_BYTES = 256 * 1024
+# What one gateway may use; beyond it the kernel ends it.
+MOST_MEMORY_BYTES = 192 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

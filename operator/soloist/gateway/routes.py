@@ -7,11 +7,12 @@ listener would.
 from __future__ import annotations
 
 from soloist.gateway.clusters import CANDIDATE, CHAMPION, METADATA, version_cluster
-from soloist.gateway.plan import GatewayPlan
+from soloist.gateway.plan import MOST_BUFFERED_BYTES, GatewayPlan
 from soloist.gateway.retries import retry_policy
-from soloist.gateway.xds import Message, header, percent, resources, seconds
+from soloist.gateway.xds import Message, header, percent, resources, seconds, typed
 
 ROUTES = "gateway"
+BUFFER = "envoy.filters.http.buffer"
 VERSION_HEADER, RUNG_HEADER = "x-soloist-version", "x-soloist-rung"
 API_KEY_HEADER = "x-api-key"
 # On copies only: that it is one, and where to ask for the champion's answer. The third a version sets when it asks.
@@ -44,7 +45,9 @@ def routes(plan: GatewayPlan) -> str:
         "include_request_attempt_count": True,
         # To the retry budget, which takes it off the answer.
         "include_attempt_count_in_response": True,
-        "routes": [_pod_metrics(), {"match": {"prefix": "/"}, "route": _action(plan)}],
+        # What a retry would need and isn't there any more is not tried again.
+        "per_request_buffer_limit_bytes": MOST_BUFFERED_BYTES,
+        "routes": [_pod_metrics(), _too_large(plan), _whole(plan), _passed_on(plan)],
     }
     return resources(
         [
@@ -68,7 +71,33 @@ def _pod_metrics() -> Message:
     return {"match": {"path": "/metrics"}, "direct_response": {"status": 404}}
 
 
-def _action(plan: GatewayPlan) -> Message:
+def _too_large(plan: GatewayPlan) -> Message:
+    """Known before a byte of it has come."""
+    match = {"prefix": "/", "headers": [_length(plan.max_body_bytes + 1, 2**62)]}
+    return {"match": match, "direct_response": {"status": 413}}
+
+
+def _whole(plan: GatewayPlan) -> Message:
+    match = {"prefix": "/", "headers": [_length(0, MOST_BUFFERED_BYTES)]}
+    return {"match": match, "route": _action(plan, with_copies=True)}
+
+
+def _passed_on(plan: GatewayPlan) -> Message:
+    """Large bodies, those of unknown length (pods have the same limit), and requests without one. Held as a whole, a few dozen
+    large ones would fill the gateway's memory, and end it for everybody."""
+    streamed = typed("envoy.extensions.filters.http.buffer.v3.BufferPerRoute", disabled=True)
+    return {
+        "match": {"prefix": "/"},
+        "route": _action(plan, with_copies=False),
+        "typed_per_filter_config": {BUFFER: streamed},
+    }
+
+
+def _length(least: int, most: int) -> Message:
+    return {"name": "content-length", "range_match": {"start": str(least), "end": str(most + 1)}}
+
+
+def _action(plan: GatewayPlan, *, with_copies: bool) -> Message:
     """The candidate stands first: a request's place is its hash modulo 100, and the candidate's places are those below
     its weight. So when the weight grows, whoever had the candidate keeps it."""
     split: Message = {
@@ -88,7 +117,7 @@ def _action(plan: GatewayPlan) -> Message:
         action["hash_policy"] = [{"header": {"header_name": plan.sticky_header}}]
     else:
         del split["use_hash_policy"]
-    if plan.candidate and plan.shadow_percent and not plan.weight:
+    if with_copies and plan.candidate and plan.shadow_percent and not plan.weight:
         action["request_mirror_policies"] = [_mirror(version_cluster(plan.candidate.version), plan)]
     return action
 

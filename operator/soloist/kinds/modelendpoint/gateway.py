@@ -8,7 +8,7 @@ from soloist.api.platform import Platform
 from soloist.core.objects import digest
 from soloist.gateway.drain import grace_seconds, pre_stop
 from soloist.gateway.files import BOOTSTRAP, args, files
-from soloist.gateway.plan import GatewayPlan
+from soloist.gateway.plan import MOST_MEMORY_BYTES, GatewayPlan
 from soloist.kinds.modelendpoint import access, names, waiting_room
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.kinds.pods import (
@@ -20,7 +20,7 @@ from soloist.kinds.pods import (
     spread,
 )
 
-CPU, MEMORY = "50m", "128Mi"
+CPU, MEMORY = "50m", f"{MOST_MEMORY_BYTES // 2**20}Mi"
 # The kubelet looks at a pod's files about once a minute, and at once when an annotation of the pod changes.
 TOUCHED = "soloist.dev/gateway-files"
 BOOTSTRAP_DIGEST = "soloist.dev/gateway-bootstrap"
