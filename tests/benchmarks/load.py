@@ -18,7 +18,7 @@ from tests.benchmarks.processes import LOAD_CPU
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
-LAST_ANSWERS_SECONDS = 30.0
+LAST_ANSWERS_SECONDS = 10.0
 MOST_CONNECTIONS = 512
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
 
