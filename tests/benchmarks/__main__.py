@@ -45,6 +45,7 @@ def main() -> int:
     for repeat in range(
         asked.repeats
     ):  # servers take turns, so that a slow minute hits all of them
+        about["repeats"] = repeat + 1  # begun, should it be broken off
         for model in MODELS:
             for one in CONTESTANTS:
                 if model not in one.models or not _is_wanted(one, asked):
@@ -182,7 +183,7 @@ def _about(asked: argparse.Namespace) -> dict[str, Any]:
         "command": f"make bench REPEATS={asked.repeats} DURATION={asked.seconds}",
         "day": date.today().isoformat(),  # noqa: DTZ011 - the day of whoever runs it
         "cores": os.cpu_count(), "python": platform.python_version(),
-        "repeats": asked.repeats, "seconds": asked.seconds,
+        "repeats": 0, "seconds": asked.seconds,
         "busy": busy_cores(),
     }  # fmt: skip
 
