@@ -57,7 +57,7 @@ def _introduction(about: dict[str, Any]) -> str:
         "# Serving, beside other servers\n\n"
         f"{warning if busy else ''}"
         f"`{about['command']}`, {about['day']}, {about['cores']} cores, Python {about['python']}. Iris, one row per request. Each "
-        "server has one core, its load another; medians of {about['repeats']} repeats, in which servers took turns. All servers gave the same labels before they were measured. "
+        f"server has one core, its load another; medians of {about['repeats']} repeats, in which servers took turns. All servers gave the same labels before they were measured. "
         "CPU is what all of a server's processes spent, by `/proc`, per answered request: the figure that a busy "
         "machine distorts least. *Ratio* is a server's CPU at c=64 over that of the first row. *Overload* sends, by "
         "the clock, twice what the server could do at its best: the share of that best that was still answered "

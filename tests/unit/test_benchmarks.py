@@ -84,6 +84,7 @@ def test_ratios_are_of_the_median_to_the_first_server() -> None:
 
 def test_a_run_on_a_busy_machine_says_that_it_is_no_result() -> None:
     page = render_page([sample("soloist v2", 100)], {**ABOUT, "busy": 0.9})
+    assert "{" not in page
     assert "Not a result yet" in page
 
 
