@@ -28,6 +28,8 @@ class Line:
     """The longest time in which no request was answered well."""
     notes: str
     """What was promised in seconds, as measured."""
+    failures: list[str] = field(default_factory=list)
+    """The first of them, as the client saw them."""
 
 
 @dataclass

@@ -102,4 +102,5 @@ def _line(case: str, outcome: Outcome, bad: set[str], notes: str) -> Line:
         p99_ms=outcome.p99_ms,
         longest_gap_seconds=outcome.longest_gap_seconds,
         notes=notes,
+        failures=outcome.failures,
     )
