@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn import linear_model, svm, tree
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.impute import SimpleImputer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -36,6 +37,21 @@ STRAIGHT: dict[str, tuple[Any, Any]] = {
         make_pipeline(StandardScaler(with_mean=False, copy=False), linear_model.Ridge()),
         AMOUNTS,
     ),
+    "scaled twice": (
+        make_pipeline(StandardScaler(), StandardScaler(), linear_model.Ridge()),
+        AMOUNTS,
+    ),
+    "filled": (make_pipeline(SimpleImputer(), linear_model.Ridge()), AMOUNTS),
+    "filled and scaled": (
+        make_pipeline(
+            SimpleImputer(strategy="median"), StandardScaler(), linear_model.LogisticRegression()
+        ),
+        THREE,
+    ),
+    "filled in place": (
+        make_pipeline(SimpleImputer(copy=False), linear_model.LinearRegression()),
+        AMOUNTS,
+    ),
 }
 OTHERS: dict[str, tuple[Any, Any]] = {
     "counts by a logarithm": (linear_model.PoissonRegressor(), np.abs(AMOUNTS)),
@@ -44,11 +60,15 @@ OTHERS: dict[str, tuple[Any, Any]] = {
     "many of them": (OneVsRestClassifier(linear_model.LogisticRegression()), THREE),
     "scaled to a range": (make_pipeline(MinMaxScaler(), linear_model.Ridge()), AMOUNTS),
     "a scaled tree": (make_pipeline(StandardScaler(), tree.DecisionTreeClassifier()), THREE),
-    "scaled twice": (
-        make_pipeline(StandardScaler(), StandardScaler(), linear_model.Ridge()),
+    "a scaler alone": (StandardScaler(), None),
+    "filled, and where": (
+        make_pipeline(SimpleImputer(add_indicator=True), linear_model.Ridge()),
         AMOUNTS,
     ),
-    "a scaler alone": (StandardScaler(), None),
+    "filled where it says so": (
+        make_pipeline(SimpleImputer(missing_values=-1.0), linear_model.Ridge()),
+        AMOUNTS,
+    ),
     "a tree": (tree.DecisionTreeClassifier(), THREE),
     "support vectors": (svm.SVC(kernel="linear"), THREE),
 }
@@ -72,6 +92,17 @@ def test_the_answer_is_the_estimators_to_the_last_bit(name: str, shape: Any) -> 
     theirs, mine = model.predict(rows.copy(order="K")), predict(rows)
     assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
     assert mine.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("name", ["filled", "filled and scaled", "filled in place"])
+def test_holes_are_filled_as_the_imputer_does(name: str) -> None:
+    model, target = STRAIGHT[name]
+    holes = np.where(CHANCE.random(TABLE.shape) < 0.2, np.nan, TABLE)
+    predict = straight(model.fit(holes, target))
+    assert predict is not None
+    for rows in (np.asfortranarray(holes), holes[:1].copy(), np.full((2, 5), np.nan)):
+        theirs, mine = model.predict(rows.copy(order="K")), predict(rows)
+        assert mine.tobytes() == theirs.tobytes()
 
 
 @pytest.mark.parametrize("name", ["logistic, three", "scaled"])

@@ -1,14 +1,16 @@
-"""scikit-learn's linear models, alone or behind a StandardScaler, asked for their arithmetic only.
+"""scikit-learn's linear models, alone or behind a SimpleImputer or a StandardScaler, asked for their arithmetic only.
 
 Nine tenths of their `predict` look at what they were given: which library the array is of, what type, whether it is finite. A matrix
-was read by its signature, so all but the last is known. What isn't plainly a matrix of finite numbers goes to `predict` itself,
-for its own words. The arithmetic is the estimators', on the same memory, so the answer is the same to the last bit
+was read by its signature, so all but the last is known. What isn't plainly a matrix that ends in finite numbers goes to `predict`
+itself, for its own words. The arithmetic is the estimators', on the same memory, so the answer is the same to the last bit
 (scikit-learn 1.9: `LinearClassifierMixin.predict` and `LinearModel.predict` in `linear_model/_base.py`,
-`StandardScaler.transform` in `preprocessing/_data.py`).
+`StandardScaler.transform` in `preprocessing/_data.py`, `SimpleImputer.transform` in `impute/_base.py`).
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,24 +19,26 @@ from soloist_workloads.serving.flavors.native import Array, Predict
 
 PIPELINE = "sklearn.pipeline.Pipeline"
 SCALER = "sklearn.preprocessing._data.StandardScaler"
+IMPUTER = "sklearn.impute._base.SimpleImputer"
 
 
 def straight(model: Any) -> Predict | None:
     """`model.predict` for a matrix, without its checks; None where the model predicts in any other way."""
     *before, last = _steps(model)
-    conclude = _concluding(last)
-    if conclude is None or len(before) > 1 or not all(map(_is_scaler, before)):
+    conclude, changes = _concluding(last), [_changing(step) for step in before]
+    if conclude is None or None in changes:
         return None
-    width = last.n_features_in_
-    if not before:
-        return lambda rows: conclude(rows) if _is_plain(rows, width) else model.predict(rows)
-    (scaler,) = before
+    width = (before or [last])[0].n_features_in_
 
     def predict(rows: Any) -> Any:
-        if _is_plain(rows, width) and rows.dtype == np.float64:  # another type is converted first
-            scaled = _scale(rows, scaler)
-            if _is_finite(scaled):
-                return conclude(scaled)
+        # Numbers of another type are converted by the first step, in its way.
+        if _is_table(rows, width) and (not changes or rows.dtype == np.float64):
+            changed = rows
+            for change in changes:
+                changed = change(changed)
+            # What is missing or infinite stays so to the end, unless a step knows what to put there.
+            if changed.dtype.kind == "i" or np.isfinite(changed).all():
+                return conclude(changed)
         return model.predict(rows)
 
     return predict
@@ -45,18 +49,51 @@ def _steps(model: Any) -> list[Any]:
     return [step for _, step in model.steps] if _is(model, PIPELINE) else [model]
 
 
-def _is_scaler(step: Any) -> bool:
-    return _is(step, SCALER)
-
-
 def _is(model: Any, name: str) -> bool:
     """By name, so that nothing is imported to find out."""
     return f"{type(model).__module__}.{type(model).__qualname__}" == name
 
 
+def _is_table(rows: Any, width: int) -> bool:
+    return (
+        isinstance(rows, np.ndarray)
+        and rows.ndim == 2
+        and rows.shape[1] == width
+        and len(rows) > 0
+        and rows.dtype.kind in "if"
+    )
+
+
+def _changing(step: Any) -> Callable[[Array], Array] | None:
+    """What a step does to a table of doubles, in memory laid out as it was."""
+    if _is(step, SCALER):
+        return lambda rows: _scale(rows, step)
+    if _is(step, IMPUTER) and _fills_every_column(step):
+        return lambda rows: _fill(rows, step.statistics_)
+    return None
+
+
 def _scale(rows: Array, scaler: Any) -> Array:
     scaled = rows - scaler.mean_ if scaler.with_mean else rows
     return scaled / scaler.scale_ if scaler.with_std else scaled
+
+
+def _fills_every_column(imputer: Any) -> bool:
+    """With a double, wherever NaN stands, and adds none that say where that was."""
+    missing, statistics = imputer.missing_values, imputer.statistics_
+    return (
+        isinstance(missing, float)
+        and math.isnan(missing)
+        and not imputer.add_indicator
+        and statistics.dtype == np.float64
+        and not np.isnan(statistics).any()
+    )
+
+
+def _fill(rows: Array, statistics: Array) -> Array:
+    filled = rows.copy(order="K")
+    np.copyto(filled, statistics, where=np.isnan(rows))
+    return filled
 
 
 def _concluding(model: Any) -> Predict | None:
@@ -99,18 +136,3 @@ def _classify(model: Any) -> Predict:
         return classes.take(chosen, axis=0)
 
     return classify
-
-
-def _is_plain(rows: Any, width: int) -> bool:
-    return (
-        isinstance(rows, np.ndarray)
-        and rows.ndim == 2
-        and rows.shape[1] == width
-        and len(rows) > 0
-        and rows.dtype.kind in "if"
-        and _is_finite(rows)
-    )
-
-
-def _is_finite(rows: Array) -> bool:
-    return rows.dtype.kind == "i" or bool(np.isfinite(rows).all())
