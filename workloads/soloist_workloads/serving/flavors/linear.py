@@ -25,8 +25,9 @@ IMPUTER = "sklearn.impute._base.SimpleImputer"
 def straight(model: Any) -> Predict | None:
     """`model.predict` for a matrix, without its checks; None where the model predicts in any other way."""
     *before, last = _steps(model)
-    conclude, changes = _concluding(last), [_changing(step) for step in before]
-    if conclude is None or None in changes:
+    conclude, known = _concluding(last), [_changing(step) for step in before]
+    changes = [change for change in known if change is not None]
+    if conclude is None or len(changes) < len(known):
         return None
     width = (before or [last])[0].n_features_in_
 
