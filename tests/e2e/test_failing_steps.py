@@ -11,11 +11,21 @@ from tests.e2e.world import World
 
 pytestmark = pytest.mark.timeout(900)
 
-GREEDY = """
+# At once: the kernel is first to notice. Little by little, as data frames do: Ray's memory monitor is.
+AT_ONCE = """
 held = []
 while True:
     held.append(bytes(range(256)) * 200_000)
     print(f"holding {len(held) * 51.2:.0f} MB", flush=True)
+"""
+LITTLE_BY_LITTLE = """
+import time
+
+held = []
+while True:
+    held.append(bytes(range(256)) * 20_000)
+    print(f"holding {len(held) * 5.12:.0f} MB", flush=True)
+    time.sleep(0.05)
 """
 
 
@@ -67,23 +77,31 @@ def test_a_failing_step_is_tried_again_and_then_told_in_one_sentence(
 def test_a_step_that_runs_out_of_memory_is_told_its_limit_and_peak(
     world: World, room: Room
 ) -> None:
-    # Given code that takes all memory there is
-    room.apply(code("greedy-code", greedy_py=GREEDY))
+    # Given code that takes all memory there is, faster or slower
+    room.apply(code("greedy-code", at_once_py=AT_ONCE, little_by_little_py=LITTLE_BY_LITTLE))
+    source = {"configMap": "greedy-code"}
 
     # When it runs
-    room.apply(project("greedy", step("train", "python greedy.py", memory="1536Mi", retries=0)))
-    status = room.until_run("greedy-1", "Failed", within=180)
+    for name, script in (("greedy", "at_once.py"), ("hungry", "little_by_little.py")):
+        train = step("train", f"python {script}", memory="1536Mi", retries=0)
+        room.apply(project(name, train, source=source))
 
-    # Then the sentence has limit, peak and remedy
-    summary = status["summary"]
-    for part in (
-        "Step train",
-        "greedy-1",
-        "ran out of memory",
-        "limit 1.5Gi",
-        "peak 1.",
-        "Raise",
-        ".memory",
-    ):
-        assert part in summary
-    assert status["steps"][0]["failures"][-1]["reason"] == "OutOfMemory"
+    for name in ("greedy-1", "hungry-1"):
+        status = room.until_run(name, "Failed", within=180)
+
+        # Then the sentence has limit, peak and remedy, and the step's own last words are kept
+        summary = status["summary"]
+        for part in (
+            f"Step train of run {name}",
+            "ran out of memory",
+            "limit 1.5Gi",
+            "peak 1.",
+            "attempt 1 of 1",
+            "Raise",
+            ".memory",
+        ):
+            assert part in summary
+        (train,) = status["steps"]
+        assert [failure["reason"] for failure in train["failures"]] == ["OutOfMemory"]
+        assert train["log"].splitlines()[-1].startswith("holding ")
+        assert "logs/train-1.log" in world.mlflow.artifacts(status["mlflowRunId"], "logs")

@@ -144,9 +144,13 @@ def test_a_step_does_not_import_mlflow() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def uploader(mlflow: FakeMlflow, file: LogFile, **patience: float) -> LogUploader:
+def uploader(
+    mlflow: FakeMlflow, file: LogFile, *, every_seconds: float = 0.01, **patience: float
+) -> LogUploader:
     run = RestRun(Server.at(mlflow.uri, {}), "abc")
-    return LogUploader(run, file, "logs/x.log", every_seconds=0.01, retry_seconds=0.01, **patience)
+    return LogUploader(
+        run, file, "logs/x.log", every_seconds=every_seconds, retry_seconds=0.01, **patience
+    )
 
 
 def eventually(holds: Any) -> None:
@@ -154,6 +158,18 @@ def eventually(holds: Any) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def test_a_log_in_a_hurry_does_not_wait_for_its_turn(mlflow: FakeMlflow, tmp_path: Path) -> None:
+    file = LogFile(tmp_path / "x.log")
+    upload = uploader(mlflow, file, every_seconds=3600)
+    upload.start()
+    file.write(b"one\n")
+    upload.hurry()
+    eventually(lambda: mlflow.artifacts.get("1/abc/artifacts/logs/x.log") == b"one\n")
+    file.write(b"two\n")
+    assert upload.finish() is None
+    assert mlflow.artifacts["1/abc/artifacts/logs/x.log"] == b"one\ntwo\n"
 
 
 def test_a_log_is_uploaded_while_it_grows_and_not_again_when_it_does_not(
@@ -289,6 +305,19 @@ def test_a_step_whose_processes_the_kernel_kills_again_and_again_is_given_up_onc
     assert given_up.acquire(timeout=10)
     assert not given_up.acquire(timeout=1.2)
     assert (watch.kills(), watch.stop()) == (MOST_KILLS, 4000)
+
+
+@pytest.mark.parametrize(("limit", "called"), [("4400", True), ("4500", False), ("max", False)])
+def test_nearly_full_is_told_at_nine_tenths_of_the_limit_and_once(
+    limit: str, called: bool, tmp_path: Path
+) -> None:
+    make_cgroup(tmp_path, 2, limit=limit, kills=0)
+    watch = MemoryWatch(find_memory_files(tmp_path))
+    told = threading.Semaphore(0)
+    watch.start(give_up=lambda: None, nearly_full=told.release)
+    assert told.acquire(timeout=1.2) == called
+    assert not told.acquire(timeout=1.2)
+    watch.stop()
 
 
 def test_an_out_of_memory_kill_counts_only_when_the_command_failed() -> None:

@@ -26,6 +26,15 @@ def said(reason: str, code: int, peak: int | None = None) -> str:
     return f'soloist-outcome: {{"reason": "{reason}", {told}}}'
 
 
+# As Ray 2.60 says it of the supervisor of a job whose command took the memory.
+RAY_KILLED = """\
+Unexpected error occurred: 1 worker(s) were killed due to the node running low on memory. Memory on the node \
+(IP: 10.244.0.12, ID: 966754b9) was 1.44GB used / 1.50GB limit (0.962865)
+OOM kill reason: Memory usage 1540358144B exceeded threshold of 1530082048B (95.0% of 1610612736B limit)
+Ray killed 1 worker(s) based on the killing policy
+"""
+
+
 @pytest.mark.parametrize(
     "status",
     [
@@ -75,6 +84,19 @@ def test_success() -> None:
         pytest.param({"message": ray(137, "x")}, "Disrupted", 137, id="killed in silence"),
         pytest.param({"message": ray(-9)}, "Disrupted", -9, id="killed by a signal"),
         pytest.param({"message": "Job supervisor actor died: x"}, "Disrupted", None, id="lost"),
+        pytest.param({"message": RAY_KILLED}, "OutOfMemory", None, id="Ray's watch"),
+        pytest.param(
+            {"message": "Job supervisor actor died: x\n" + RAY_KILLED},
+            "OutOfMemory",
+            None,
+            id="Ray's watch, seen by the supervisor's owner",
+        ),
+        pytest.param(
+            {"message": ray(1, RAY_KILLED, said("NonZeroExit", 1))},
+            "NonZeroExit",
+            1,
+            id="a step that prints Ray's words",
+        ),
         pytest.param({"message": ""}, "Disrupted", None, id="nothing said"),
         pytest.param({}, "Disrupted", None, id="no message at all"),
         pytest.param(
@@ -109,6 +131,15 @@ def test_failure(status: dict[str, Any], reason: str, code: int | None) -> None:
     assert found is not None
     assert (found.state, found.reason, found.exit_code) == ("Failed", reason, code)
     assert "last available logs" not in found.message
+
+
+def test_where_ray_ended_the_job_for_its_memory_its_words_have_the_peak_and_no_lines_of_the_step() -> (
+    None
+):
+    found = parse_job(job(jobDeploymentStatus="Failed", jobStatus="FAILED", message=RAY_KILLED))
+    assert found is not None
+    assert found.memory_peak == int(1.44 * 2**30)
+    assert found.lines == ()
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,10 @@ def _run(
     command = _start(settings, environ)
     assert command.stdout is not None
     tee.start(command.stdout)
-    memory.start(give_up=partial(_end_for_memory, command, tee))
+    memory.start(
+        give_up=partial(_end_for_memory, command, tee),
+        nearly_full=uploader.hurry if uploader is not None else None,
+    )
     if uploader is not None:
         uploader.start()
     if store is not None:

@@ -20,7 +20,7 @@ RETRY_SECONDS = 5.0
 
 
 class LogUploader:
-    """Uploads the log file every 15 s while it grows, and once more at the end."""
+    """Uploads the log file every 15 s while it grows, when told to hurry, and once more at the end."""
 
     def __init__(
         self,
@@ -39,15 +39,21 @@ class LogUploader:
         self._patience_seconds = patience_seconds
         self._retry_seconds = retry_seconds
         self._uploaded: bytes | None = None
-        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._ended = False
         self._thread = threading.Thread(target=self._run, name="upload", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
+    def hurry(self) -> None:
+        """Upload now: there may be no later."""
+        self._wake.set()
+
     def finish(self) -> str | None:
         """Upload the whole log; waits for MLflow for up to five minutes. Returns why it gave up, or None."""
-        self._stop.set()
+        self._ended = True
+        self._wake.set()
         self._thread.join()
         deadline = time.monotonic() + self._patience_seconds
         while True:
@@ -57,7 +63,11 @@ class LogUploader:
             time.sleep(self._retry_seconds)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every_seconds):
+        while True:
+            self._wake.wait(self._every_seconds)
+            self._wake.clear()
+            if self._ended:
+                return
             self._upload()
 
     def _upload(self) -> str | None:

@@ -17,6 +17,9 @@ SAID_BY_RUNNER = frozenset({"NonZeroExit", "OutOfMemory", "CommandNotFound", "So
 # 128 + signal are the codes of a process that was killed.
 LAST_OWN_EXIT_CODE = 128
 LOGS_FOLLOW = ", last available logs"
+# Ray's memory monitor ends the newest of its workers. Beside a command that uses no Ray that is the supervisor of the
+# job, and the runner goes with it: only Ray is left to tell.
+RAY_RAN_OUT_OF_MEMORY = "due to the node running low on memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +61,25 @@ def parse_job(manifest: Manifest) -> Job | None:
 def _failed(
     step: str, attempt: int, reason: str, message: str, start: str | None, end: str | None
 ) -> Job:
-    outcome, lines = parse_outcome(message)
     first = message.strip().splitlines()[0] if message.strip() else reason
+    outcome, lines = parse_outcome(message) if LOGS_FOLLOW in first else ({}, ())
+    rays_own = "" if LOGS_FOLLOW in first else message
     code = _integer(outcome.get("exitCode"))
     return Job(
         step,
         attempt,
         "Failed",
-        reason=_reason(reason, outcome, first),
+        reason=_reason(reason, outcome, rays_own, first),
         message=first.partition(LOGS_FOLLOW)[0][:300],
         exit_code=_ray_exit_code(first) if code is None else code,
-        memory_peak=_integer(outcome.get("memoryPeak")),
+        memory_peak=_integer(outcome.get("memoryPeak")) or _ray_memory_peak(rays_own),
         start_time=start,
         end_time=end,
         lines=lines,
     )
 
 
-def _reason(ray_reason: str, outcome: Mapping[str, object], first: str) -> str:
+def _reason(ray_reason: str, outcome: Mapping[str, object], rays_own: str, first: str) -> str:
     if ray_reason == "DeadlineExceeded":
         return Reason.DEADLINE_EXCEEDED
     if ray_reason in ("SubmissionFailed", "ValidationFailed"):
@@ -83,6 +87,8 @@ def _reason(ray_reason: str, outcome: Mapping[str, object], first: str) -> str:
     said = outcome.get("reason")
     if isinstance(said, str) and said in SAID_BY_RUNNER:
         return said
+    if RAY_RAN_OUT_OF_MEMORY in rays_own:
+        return Reason.OUT_OF_MEMORY
     # The runner always says how the command ended. Its silence means that it was lost with its machine, unless it
     # could not even start: an image without it, say.
     code = _ray_exit_code(first)
@@ -93,6 +99,12 @@ def _reason(ray_reason: str, outcome: Mapping[str, object], first: str) -> str:
 def _ray_exit_code(first: str) -> int | None:
     found = re.search(r"failed with exit code (-?[0-9]+)", first)
     return int(found[1]) if found else None
+
+
+def _ray_memory_peak(rays_own: str) -> int | None:
+    """Bytes in use when Ray found too little left; its GB are 2^30 bytes."""
+    found = re.search(r" was ([0-9.]+)GB(?: used)? / [0-9.]+GB", rays_own)
+    return int(float(found[1]) * 2**30) if found else None
 
 
 def parse_outcome(message: str) -> tuple[Mapping[str, object], tuple[str, ...]]:
