@@ -300,10 +300,10 @@ def test_a_step_whose_processes_the_kernel_kills_again_and_again_is_given_up_onc
     given_up = threading.Semaphore(0)
     watch.start(give_up=given_up.release)
     make_cgroup(tmp_path, 2, limit="8000", kills=5 + MOST_KILLS - 1)
-    assert not given_up.acquire(timeout=1.2)
+    assert not given_up.acquire(timeout=0.5)
     make_cgroup(tmp_path, 2, limit="8000", kills=5 + MOST_KILLS)
     assert given_up.acquire(timeout=10)
-    assert not given_up.acquire(timeout=1.2)
+    assert not given_up.acquire(timeout=0.5)
     assert (watch.kills(), watch.stop()) == (MOST_KILLS, 4000)
 
 
@@ -315,8 +315,8 @@ def test_nearly_full_is_told_at_nine_tenths_of_the_limit_and_once(
     watch = MemoryWatch(find_memory_files(tmp_path))
     told = threading.Semaphore(0)
     watch.start(give_up=lambda: None, nearly_full=told.release)
-    assert told.acquire(timeout=1.2) == called
-    assert not told.acquire(timeout=1.2)
+    assert told.acquire(timeout=10 if called else 0.5) == called
+    assert not told.acquire(timeout=0.5)
     watch.stop()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 0.1
 # One kill may be an accident that Ray mends by itself; a step that needs more memory than it has is killed again at once.
 MOST_KILLS = 3
 # Ray's own watch kills from 95 % on: what a step printed should be in MLflow before that.
