@@ -11,7 +11,12 @@ from collections.abc import Sequence
 import pytest
 
 from soloist_workloads.serving import lane as lane_module
-from soloist_workloads.serving.lane import FULL_SLICE_SECONDS, SLICE_SECONDS, Lane
+from soloist_workloads.serving.lane import (
+    FULL_SLICE_SECONDS,
+    QUICK_FACTOR,
+    SLICE_SECONDS,
+    Lane,
+)
 from soloist_workloads.serving.problem import RequestProblem
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
@@ -118,6 +123,18 @@ async def test_the_lane_is_bounded() -> None:
     assert refused.value.status == 503
     lane.leave()
     lane.enter()
+
+
+async def test_many_more_may_wait_for_a_quick_model() -> None:
+    """After a pause of the node they come at once by hundreds, and are answered within tenths of a second."""
+    lane = Lane(threads=1, most_in_flight=1)
+    lane.enter()
+    assert lane.is_full()
+    for _ in range(QUICK_FACTOR - 1):
+        assert not lane.is_full(quick=True)
+        lane.enter(quick=True)
+    with pytest.raises(RequestProblem):
+        lane.enter(quick=True)
 
 
 def asked_here(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mlflow.lightgbm
 import mlflow.pyfunc
@@ -21,8 +24,9 @@ from sklearn.tree import DecisionTreeRegressor
 
 from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.problem import ModelProblem, RequestProblem
-from soloist_workloads.serving.signature import read_card
-from soloist_workloads.serving.warmup import warm_up
+from soloist_workloads.serving.scorer import NativeScorer
+from soloist_workloads.serving.signature import Nothing, read_card
+from soloist_workloads.serving.warmup import PACE_SECONDS, warm_up
 
 TABLE = pd.DataFrame({"a": np.linspace(0, 1, 40), "b": np.linspace(1, 0, 40)})
 LABELS = pd.Series([0] * 20 + [1] * 20)
@@ -159,6 +163,40 @@ def test_a_model_that_fails_on_its_own_example_is_not_served(tmp_path: Path) -> 
         ModelProblem, match="fails on its own input example: Column a must be double"
     ):
         warm_up(load_scorer(card), card)
+
+
+@pytest.mark.parametrize("with_example", [True, False])
+def test_a_warm_model_is_known_as_quick_before_the_first_request(
+    with_example: bool, tmp_path: Path
+) -> None:
+    save_sklearn(tmp_path / "model")
+    if not with_example:
+        (tmp_path / "model" / "serving_input_example.json").unlink()
+    card = read_card(tmp_path / "model")
+    scorer = load_scorer(card)
+    assert scorer.matrix is not None
+    assert not scorer.matrix.pace.is_quick
+    warm_up(scorer, card)
+    assert scorer.matrix.pace.is_quick
+
+
+def test_to_learn_that_a_model_is_slow_takes_no_long_start(tmp_path: Path) -> None:
+    save_sklearn(tmp_path / "model")
+    card = read_card(tmp_path / "model")
+    scorer, predictions = load_scorer(card), list[int]()
+    assert scorer.matrix is not None
+
+    def slow(rows: Any) -> Any:
+        predictions.append(len(rows))
+        began = time.thread_time()
+        while time.thread_time() < began + PACE_SECONDS / 3.5:
+            pass
+        return rows[:, 0]
+
+    matrix = replace(scorer.matrix, predict=slow)
+    warm_up(NativeScorer("slow", lambda t: t["a"], scorer.inputs, Nothing(), matrix=matrix), card)
+    assert not matrix.pace.is_quick
+    assert len(predictions) == 4
 
 
 def test_a_model_that_is_data_is_looked_at_and_loaded_without_pandas(tmp_path: Path) -> None:

@@ -143,7 +143,13 @@ async def test_a_quick_model_is_asked_on_the_event_loop_once_it_has_shown_that_i
         assert (await client.ask(V1, b"a\n1.5\n", "text/csv"))[2] == b'{"predictions":[3.0]}'
         assert (await client.ask(V1, body + b" " * MOST_BYTES_AT_ONCE))[0] == 200
         assert (await client.ask(V1, b"{"))[0] == 400
-    assert threads == ["predict-1"] * 2
+        assert threads == ["predict-1"] * 2
+        # Where those are refused because too many wait, the small ones aren't yet.
+        while not app._lane.is_full():
+            app._lane.enter()
+        assert (await client.ask(V1, body + b" " * MOST_BYTES_AT_ONCE))[0] == 503
+        assert (await client.ask(V1, body))[0] == 200
+    assert threads[2:] == ["MainThread"]
 
 
 async def test_a_request_may_come_in_pieces(make_app: MakeApp) -> None:

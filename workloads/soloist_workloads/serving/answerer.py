@@ -77,15 +77,11 @@ class Answerer:
         self._matrix = scorer.matrix
         joins = self._matrix is not None and self._matrix.rows_are_apart
         self.most_together = MOST_TOGETHER if joins else 1
-        self._pace = Pace()
+        self._pace = self._matrix.pace if self._matrix is not None else Pace()
 
-    def may_be_asked_here(self, question: Question) -> bool:
-        """Whether `answer_at_once` is the place for it: the model is quick, and this is no more than the usual."""
-        return (
-            self._pace.is_quick
-            and len(question.body) <= MOST_BYTES_AT_ONCE
-            and self._matrix is not None
-        )
+    def may_be_asked_here(self, body: bytes) -> bool:
+        """Whether `answer_at_once` is the place for a request: the model is quick, and this is no more than the usual."""
+        return self._pace.is_quick and len(body) <= MOST_BYTES_AT_ONCE and self._matrix is not None
 
     def answer_at_once(self, questions: Sequence[Question]) -> list[Reply | Exception | None]:
         """One outcome per question; None where it isn't plainly a matrix, and who knows how long it takes."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from soloist_workloads.serving.answer import encode_predictions
 from soloist_workloads.serving.matrix import MatrixPlan
+from soloist_workloads.serving.pace import Pace
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.signature import Checkable, Columns, ModelCard, Signature
 
@@ -38,6 +39,8 @@ class MatrixModel:
     rows_are_apart: bool
     see: Callable[[Any], None]
     """Shows the watch one request's predictions."""
+    pace: Pace = field(default_factory=Pace)
+    """Whether it has shown that it is quick."""
 
 
 class Scorer(Protocol):

@@ -67,11 +67,11 @@ class Short:
 
     def ask(self, asked: Asked, write: Callable[[Response | Reply], None]) -> None:
         """`write` is called with the response: now if the request is refused, else later, on the event loop."""
-        lane = self._lane
-        if lane.is_full:
+        lane, answerer = self._lane, self._find_answerer()
+        quick = answerer.may_be_asked_here(asked.body)
+        if lane.is_full(quick=quick):
             write(self._refuse(asked.protocol))
             return
-        answerer = self._find_answerer()
         question = Question(
             asked.protocol,
             asked.body,
@@ -79,13 +79,13 @@ class Short:
             asked.header(HEADER_NAME),
             is_repeated=bool(asked.headers.get(COMPARISON)),
         )
-        lane.enter()
+        lane.enter(quick=quick)
 
         def done(outcome: Any) -> None:
             lane.leave()
             write(self._conclude(asked, outcome))
 
-        at_once = answerer.answer_at_once if answerer.may_be_asked_here(question) else None
+        at_once = answerer.answer_at_once if quick else None
         lane.submit(question, answerer.answer, done, most=answerer.most_together, at_once=at_once)
 
     def _refuse(self, protocol: str) -> Response:

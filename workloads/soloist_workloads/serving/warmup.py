@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from time import thread_time
 from typing import Any
 
 import numpy as np
 
 from soloist_workloads.serving.problem import ModelProblem, RequestProblem
 from soloist_workloads.serving.pyfunc import WorkerScorer
-from soloist_workloads.serving.scorer import JSON, Scorer, call_model
+from soloist_workloads.serving.scorer import JSON, MatrixModel, Scorer, call_model
 from soloist_workloads.serving.signature import Beyond, Columns, Kind, ModelCard, Nothing, Tensor
 
 LOG = logging.getLogger(__name__)
+
+# What a pod's start may take longer for it.
+PACE_SECONDS = 0.02
 
 SAMPLES: dict[Kind, Any] = {
     Kind.BOOLEAN: np.bool_(False),
@@ -30,6 +34,12 @@ def warm_up(scorer: Scorer, card: ModelCard) -> None:
     """Predict on the model's own example; it must work. A row made from the signature may be refused."""
     if isinstance(scorer, WorkerScorer):
         return  # its process did so before it said that it is ready, and does so each time it starts
+    _predict_once(scorer, card)
+    if scorer.matrix is not None:
+        _show_pace(scorer.matrix, card)
+
+
+def _predict_once(scorer: Scorer, card: ModelCard) -> None:
     if card.example is not None:
         _predict_example(scorer, card.example.read_bytes())
         return
@@ -55,12 +65,34 @@ def _predict_example(scorer: Scorer, example: bytes) -> None:
 def _predict_sample(scorer: Scorer) -> None:
     """The way that most requests will go; the other one would import pandas for nothing."""
     if scorer.matrix is not None:
-        plan = scorer.matrix.plan
-        call_model(scorer.matrix.predict, np.zeros((1, len(plan.names)), plan.dtype))
+        call_model(scorer.matrix.predict, _zeros(scorer.matrix))
         return
     sample = make_sample(scorer)
     if sample is not None:
         scorer.predict(sample)
+
+
+def _show_pace(matrix: MatrixModel, card: ModelCard) -> None:
+    """Predict until the model is known as quick, if it is.
+
+    A version that only stands by would have to show it when the one before it has failed: with hundreds of requests at once,
+    of which it would refuse those that a quick model may let wait.
+    """
+    example = matrix.plan.read_invocation(card.example.read_bytes()) if card.example else None
+    rows, spent = _zeros(matrix) if example is None else example, 0.0
+    while not matrix.pace.is_quick and spent < PACE_SECONDS:
+        began = thread_time()
+        try:
+            call_model(matrix.predict, rows)
+        except RequestProblem:
+            return  # a made-up row
+        took = thread_time() - began
+        matrix.pace.note(took)
+        spent += took
+
+
+def _zeros(matrix: MatrixModel) -> Any:
+    return np.zeros((1, len(matrix.plan.names)), matrix.plan.dtype)
 
 
 def make_sample(scorer: Scorer) -> Any:
