@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
@@ -9,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from soloist.gateway.keys import render_keys
@@ -35,6 +37,29 @@ async def test_more_than_the_rate_is_refused_with_a_time_to_come_again(
             "error": "More than 5 requests a second. Try again in a second."
         }
         assert len(champion.requests) == len(answers) - len(refused)
+
+
+async def test_hundreds_that_come_at_once_wait_for_a_connection(
+    pod: MakePod, tmp_path: Path
+) -> None:
+    """As after a pause of the node: at 500 a second 256 places were too few, and a second of it a failure."""
+    champion = await pod("7")
+    champion.seconds = 1.0
+    async with (
+        running(plan_of(champion, max_connections=1), tmp_path) as gateway,
+        httpx.AsyncClient(limits=httpx.Limits(max_connections=400), timeout=30) as clients,
+    ):
+        address = f"{gateway.address}/invocations"
+        asked = [
+            asyncio.create_task(clients.post(address, json={"inputs": [1]})) for _ in range(400)
+        ]
+
+        async def the_first_is_there() -> bool:
+            return bool(champion.requests)
+
+        await eventually(the_first_is_there)
+        champion.seconds = 0.0
+        assert [one.status_code for one in await asyncio.gather(*asked)] == [200] * 400
 
 
 async def test_a_body_that_is_too_large_never_reaches_a_pod(pod: MakePod, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ class GatewayPlan:
     """Requests a second, per gateway pod; a second's worth may come at once."""
     max_connections: int = 1024
     """To the pods of one version."""
-    max_pending: int = 256
+    max_pending: int = 1024
     """Requests that wait for such a connection."""
     max_requests: int = 1024
     """Requests that one version's pods work on at once."""
