@@ -127,6 +127,8 @@ async def test_where_the_heap_is_full_requests_are_refused_until_it_is_not(
             head = await asyncio.wait_for(refusal([reader for reader, _ in crowd]), SOON)
             assert b"\r\nretry-after: 1\r\n" in head
             assert used(gateway) < MOST_MEMORY_BYTES
+            # and it is no reason to send its clients to the other gateways, which would be full next
+            assert (await gateway.page("/ready")).status_code == 200
 
         async def it_answers_again() -> bool:
             return (await gateway.ask()).status_code == 200

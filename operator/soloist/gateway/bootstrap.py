@@ -11,7 +11,7 @@ from soloist.gateway.telemetry import stats_config
 from soloist.gateway.xds import Message, extension, from_file, render, seconds, socket
 
 READY, STATS = "/ready", "/stats/prometheus"
-ADMIN = "admin"
+ADMIN, ADMIN_SECONDS = "admin", 5
 # Measured: 15 MB of heap when idle, some 30 kB more for each client and its request.
 MOST_CLIENTS = 2048
 # Of the pod's memory (`MOST_MEMORY_BYTES`); what is left is for the program's own pages and the sockets' buffers.
@@ -65,6 +65,7 @@ def _stats_listener(place: Place) -> Message:
         "filter_chains": [{"filters": [connections]}],
         # A gateway that is full must still be able to say so.
         "ignore_global_conn_limit": True,
+        "bypass_overload_manager": True,
     }
 
 
@@ -73,7 +74,8 @@ def _admin_cluster(place: Place) -> Message:
     return {
         "name": ADMIN,
         "type": "STATIC",
-        "connect_timeout": seconds(1),
+        # It is in this very process: late only where the process is, and then a refusal would tell nothing.
+        "connect_timeout": seconds(ADMIN_SECONDS),
         "load_assignment": {
             "cluster_name": ADMIN,
             "endpoints": [{"lb_endpoints": [endpoint]}],
