@@ -22,17 +22,23 @@ class Asked:
     """The moments (`time.monotonic`) at which a version's count was seen to rise, and the count."""
 
     version: str
+    count: int = 0
     moments: list[float] = field(default_factory=list)
     by_pod: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def count(self) -> int:
-        return sum(self.by_pod.values())
+    """What each gateway had counted at the last look; before the first it may have been asked for another try."""
 
     @property
     def seconds(self) -> float:
         """From the first rise to the last: how long clients' requests went to the version."""
         return self.moments[-1] - self.moments[0] if self.moments else 0.0
+
+    def note(self, pod: str, counted: int, moment: float) -> None:
+        """A gateway's counter, at a moment."""
+        rise = counted - self.by_pod.get(pod, counted)
+        self.by_pod[pod] = counted
+        if rise > 0:
+            self.count += rise
+            self.moments.append(moment)
 
 
 @contextlib.contextmanager
@@ -57,13 +63,6 @@ def _look(room: Room, endpoint: str, asked: Asked, stop: threading.Event) -> Non
             for pod in pods:
                 url = room.kubectl.url("pods", room.namespace, f"{pod}:{port}")
                 with contextlib.suppress(httpx.HTTPError):
-                    _note(asked, pod, client.get(f"{url}/proxy{READINGS_PATH}"))
-
-
-def _note(asked: Asked, pod: str, answer: httpx.Response) -> None:
-    if not answer.is_success:
-        return
-    count = parse_reading(answer.text).attempts(asked.version).requests
-    if count > asked.by_pod.get(pod, 0):
-        asked.by_pod[pod] = count
-        asked.moments.append(time.monotonic())
+                    answer = client.get(f"{url}/proxy{READINGS_PATH}").raise_for_status()
+                    counted = parse_reading(answer.text).attempts(asked.version).requests
+                    asked.note(pod, counted, time.monotonic())
