@@ -118,9 +118,12 @@ async def test_only_so_many_wait_and_the_rest_is_refused_at_once(
         await asleep(gateway, champion)
         waiting = [asyncio.create_task(gateway.ask()) for _ in range(2)]
         await holds(room, 2)
-        refused = await gateway.ask(json=None, content=b"x" * 300_000)
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        assert "Too many requests wait" in refused.json()["error"]
+        # Of the large ones some outgrow what the gateway keeps while it looks for another pod: 507 in Envoy's own words.
+        for length in (300_000, 3) * 30:
+            refused = await gateway.ask(json=None, content=b"x" * length)
+            assert (refused.status_code, refused.headers.get("retry-after")) == (503, "1")
+            if length == 3:
+                assert "Too many requests wait" in refused.json()["error"]
         await champion.start()
         assert {one.status_code for one in await asyncio.gather(*waiting)} == {200}
 

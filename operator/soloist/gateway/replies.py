@@ -28,6 +28,11 @@ def local_replies(plan: GatewayPlan) -> Message:
             _status(408, "The request did not arrive in time. Send it again."),
             _status(413, f"The body is larger than {plan.max_body_bytes} bytes. Send fewer rows."),
             *_too_many(plan.rate_limit),
+            # A body that is passed on outgrew what is kept of it while another try was on its way.
+            {
+                **_status(507, f"{who} can't answer now. Try again in a second.", RETRY_AFTER),
+                "status_code": 503,
+            },
             _status(504, f"No answer within {plan.longest_seconds:g} s. Send fewer rows."),
             _status(503, f"{who} can't answer now. Try again in a second.", RETRY_AFTER),
         ],
