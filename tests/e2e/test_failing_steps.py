@@ -86,14 +86,13 @@ def test_a_step_that_runs_out_of_memory_is_told_its_limit_and_peak(
         train = step("train", f"python {script}", memory="1536Mi", retries=0)
         room.apply(project(name, train, source=source))
 
-    at_once, little_by_little = (
-        room.until_run(name, "Failed", within=180) for name in ("greedy-1", "hungry-1")
-    )
+    ended = {name: room.until_run(name, "Failed", within=180) for name in ("greedy-1", "hungry-1")}
 
     # Then the sentence has limit, peak and remedy, and the step's own last words are kept
-    for status in (at_once, little_by_little):
+    for name, status in ended.items():
         for part in (
             "Step train",
+            name,
             "ran out of memory",
             "limit 1.5Gi",
             "peak 1.",
@@ -106,5 +105,5 @@ def test_a_step_that_runs_out_of_memory_is_told_its_limit_and_peak(
         assert [failure["reason"] for failure in train["failures"]] == ["OutOfMemory"]
         assert train["log"].splitlines()[-1].startswith("holding ")
     # and MLflow has the log of the one that had a moment to send it
-    run_id = little_by_little["mlflowRunId"]
+    run_id = ended["hungry-1"]["mlflowRunId"]
     assert "logs/train-1.log" in world.mlflow.artifacts(run_id, "logs")

@@ -11,6 +11,7 @@ RETRY_AFTER = header("retry-after", "1")
 def local_replies(plan: GatewayPlan) -> Message:
     """By flag where Envoy knows why, else by status; the first that fits is taken."""
     who = f"{plan.namespace}/{plan.name}"
+    later = f"{who} can't answer now. Try again in a second."
     return {
         "mappers": [
             _flagged(
@@ -29,12 +30,9 @@ def local_replies(plan: GatewayPlan) -> Message:
             _status(413, f"The body is larger than {plan.max_body_bytes} bytes. Send fewer rows."),
             *_too_many(plan.rate_limit),
             # A body that is passed on outgrew what is kept of it while another try was on its way.
-            {
-                **_status(507, f"{who} can't answer now. Try again in a second.", RETRY_AFTER),
-                "status_code": 503,
-            },
+            _status(507, later, RETRY_AFTER) | {"status_code": 503},
             _status(504, f"No answer within {plan.longest_seconds:g} s. Send fewer rows."),
-            _status(503, f"{who} can't answer now. Try again in a second.", RETRY_AFTER),
+            _status(503, later, RETRY_AFTER),
         ],
         "body_format": _body("%LOCAL_REPLY_BODY%"),
     }

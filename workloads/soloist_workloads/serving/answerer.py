@@ -20,7 +20,6 @@ import orjson
 from soloist_workloads.serving.answer import encode_predictions
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.outputs import name_outputs
-from soloist_workloads.serving.pace import Pace
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.scorer import (
     JSON,
@@ -77,11 +76,11 @@ class Answerer:
         self._matrix = scorer.matrix
         joins = self._matrix is not None and self._matrix.rows_are_apart
         self.most_together = MOST_TOGETHER if joins else 1
-        self._pace = self._matrix.pace if self._matrix is not None else Pace()
 
     def may_be_asked_here(self, body: bytes) -> bool:
         """Whether `answer_at_once` is the place for a request: the model is quick, and this is no more than the usual."""
-        return self._pace.is_quick and len(body) <= MOST_BYTES_AT_ONCE and self._matrix is not None
+        matrix = self._matrix
+        return matrix is not None and matrix.pace.is_quick and len(body) <= MOST_BYTES_AT_ONCE
 
     def answer_at_once(self, questions: Sequence[Question]) -> list[Reply | Exception | None]:
         """One outcome per question; None where it isn't plainly a matrix, and who knows how long it takes."""
@@ -90,7 +89,8 @@ class Answerer:
         if self._matrix is not None:
             self._answer_matrices(self._matrix, questions, outcomes)
         seconds = perf_counter() - started
-        self._pace.note(seconds)
+        if self._matrix is not None:
+            self._matrix.pace.note(seconds)
         answered = [
             question.protocol
             for question, outcome in zip(questions, outcomes, strict=True)
@@ -110,8 +110,9 @@ class Answerer:
             outcome if outcome is not None else self._answer_alone(question)
             for question, outcome in zip(questions, outcomes, strict=True)
         ]
-        # Not by the clock: beside a busy event loop, a thread mostly waits for its turn.
-        self._pace.note(thread_time() - worked)
+        if self._matrix is not None:
+            # Not by the clock: beside a busy event loop, a thread mostly waits for its turn.
+            self._matrix.pace.note(thread_time() - worked)
         self._metrics.tell_predictions(
             [question.protocol for question in questions], perf_counter() - started
         )

@@ -34,14 +34,15 @@ def warm_up(scorer: Scorer, card: ModelCard) -> None:
     """Predict on the model's own example; it must work. A row made from the signature may be refused."""
     if isinstance(scorer, WorkerScorer):
         return  # its process did so before it said that it is ready, and does so each time it starts
-    _predict_once(scorer, card)
+    example = card.example.read_bytes() if card.example is not None else None
+    _predict_once(scorer, example)
     if scorer.matrix is not None:
-        _show_pace(scorer.matrix, card)
+        _show_pace(scorer.matrix, example)
 
 
-def _predict_once(scorer: Scorer, card: ModelCard) -> None:
-    if card.example is not None:
-        _predict_example(scorer, card.example.read_bytes())
+def _predict_once(scorer: Scorer, example: bytes | None) -> None:
+    if example is not None:
+        _predict_example(scorer, example)
         return
     try:
         _predict_sample(scorer)
@@ -72,14 +73,14 @@ def _predict_sample(scorer: Scorer) -> None:
         scorer.predict(sample)
 
 
-def _show_pace(matrix: MatrixModel, card: ModelCard) -> None:
+def _show_pace(matrix: MatrixModel, example: bytes | None) -> None:
     """Predict until the model is known as quick, if it is.
 
     A version that only stands by would have to show it when the one before it has failed: with hundreds of requests at once,
     of which it would refuse those that a quick model may let wait.
     """
-    example = matrix.plan.read_invocation(card.example.read_bytes()) if card.example else None
-    rows, spent = _zeros(matrix) if example is None else example, 0.0
+    read = matrix.plan.read_invocation(example) if example is not None else None
+    rows, spent = _zeros(matrix) if read is None else read, 0.0
     while not matrix.pace.is_quick and spent < PACE_SECONDS:
         began = thread_time()
         try:

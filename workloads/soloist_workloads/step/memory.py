@@ -108,7 +108,7 @@ class MemoryWatch:
         self._files = files
         self._give_up: Callable[[], None] | None = None
         self._nearly_full: Callable[[], None] | None = None
-        self._limit = read_limit(files)
+        self._nearly = NEARLY_FULL * (read_limit(files) or math.inf)
         self._kills_before = read_oom_kills(files)
         self._peak = 0
         self._stop = threading.Event()
@@ -138,9 +138,7 @@ class MemoryWatch:
         assert self._files is not None
         while True:
             self._peak = max(self._peak, read_working_set(self._files))
-            if self._nearly_full is not None and self._peak >= NEARLY_FULL * (
-                self._limit or math.inf
-            ):
+            if self._nearly_full is not None and self._peak >= self._nearly:
                 self._nearly_full()
                 self._nearly_full = None
             if self._give_up is not None and self.kills() >= MOST_KILLS:

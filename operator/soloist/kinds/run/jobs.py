@@ -61,17 +61,16 @@ def parse_job(manifest: Manifest) -> Job | None:
 def _failed(
     step: str, attempt: int, reason: str, message: str, start: str | None, end: str | None
 ) -> Job:
-    first = message.strip().splitlines()[0] if message.strip() else reason
-    outcome, lines = parse_outcome(message) if LOGS_FOLLOW in first else ({}, ())
-    rays_own = "" if LOGS_FOLLOW in first else message
+    outcome, lines = parse_outcome(message)
+    rays_own = message.partition(LOGS_FOLLOW)[0].strip() or reason
     code = _integer(outcome.get("exitCode"))
     return Job(
         step,
         attempt,
         "Failed",
-        reason=_reason(reason, outcome, rays_own, first),
-        message=first.partition(LOGS_FOLLOW)[0][:300],
-        exit_code=_ray_exit_code(first) if code is None else code,
+        reason=_reason(reason, outcome, rays_own),
+        message=rays_own.partition("\n")[0][:300],
+        exit_code=_ray_exit_code(rays_own) if code is None else code,
         memory_peak=_integer(outcome.get("memoryPeak")) or _ray_memory_peak(rays_own),
         start_time=start,
         end_time=end,
@@ -79,7 +78,7 @@ def _failed(
     )
 
 
-def _reason(ray_reason: str, outcome: Mapping[str, object], rays_own: str, first: str) -> str:
+def _reason(ray_reason: str, outcome: Mapping[str, object], rays_own: str) -> str:
     if ray_reason == "DeadlineExceeded":
         return Reason.DEADLINE_EXCEEDED
     if ray_reason in ("SubmissionFailed", "ValidationFailed"):
@@ -91,13 +90,13 @@ def _reason(ray_reason: str, outcome: Mapping[str, object], rays_own: str, first
         return Reason.OUT_OF_MEMORY
     # The runner always says how the command ended. Its silence means that it was lost with its machine, unless it
     # could not even start: an image without it, say.
-    code = _ray_exit_code(first)
+    code = _ray_exit_code(rays_own)
     started = code is None or code <= 0 or code > LAST_OWN_EXIT_CODE
     return Reason.DISRUPTED if started else Reason.NON_ZERO_EXIT
 
 
-def _ray_exit_code(first: str) -> int | None:
-    found = re.search(r"failed with exit code (-?[0-9]+)", first)
+def _ray_exit_code(rays_own: str) -> int | None:
+    found = re.match(r".*?failed with exit code (-?[0-9]+)", rays_own)  # in its first line
     return int(found[1]) if found else None
 
 
@@ -111,7 +110,7 @@ def parse_outcome(message: str) -> tuple[Mapping[str, object], tuple[str, ...]]:
     """What the step runner said last, and the lines before it, from the tail that Ray keeps of a failed job."""
     outcome: Mapping[str, object] = {}
     lines: list[str] = []
-    for line in message.splitlines()[1:]:
+    for line in message.partition(LOGS_FOLLOW)[2].splitlines()[1:]:
         if line.startswith(podenv.OUTCOME_MARK):
             outcome = _json_object(line.removeprefix(podenv.OUTCOME_MARK))
         elif line.strip():
