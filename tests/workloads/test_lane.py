@@ -197,6 +197,7 @@ async def test_a_full_lane_lets_the_event_loop_look_sooner(monkeypatch: pytest.M
     """Or new connections, of which it takes one at each look, would wait behind predictions to be refused."""
     ticks = itertools.count(step=FULL_SLICE_SECONDS / 2)
     monkeypatch.setattr(lane_module, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(lane_module, "SLICE_TO_ELSEWHERE", 0)
 
     async def answered_in_one_slice(*, is_full: bool) -> int:
         lane, count = Lane(threads=1, most_in_flight=1), 0
@@ -214,3 +215,26 @@ async def test_a_full_lane_lets_the_event_loop_look_sooner(monkeypatch: pytest.M
 
     assert await answered_in_one_slice(is_full=True) == 3
     assert await answered_in_one_slice(is_full=False) > 3
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "answered"), [(0.01, 40), (0.02, 80), (1.0, 100)], ids=["10 ms", "20 ms", "1 s"]
+)
+async def test_a_slice_grows_with_what_the_loop_did_elsewhere(
+    elsewhere: float, answered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With more clients than places it reads and refuses for long: by the clock alone it would hardly answer any more."""
+    clock, count = 0.0, 0
+    monkeypatch.setattr(lane_module, "monotonic", lambda: clock)
+
+    def done(_: object) -> None:
+        nonlocal clock, count
+        clock += 0.001
+        count += 1
+
+    lane = Lane(threads=1)
+    for n in range(500):
+        lane.submit(n, lambda _: [], done, at_once=list)
+    clock += elsewhere
+    await asyncio.sleep(0)
+    assert count == pytest.approx(answered, abs=1)

@@ -222,6 +222,8 @@ def test_a_model_that_is_data_is_looked_at_and_loaded_without_pandas(tmp_path: P
         "start_model(parse_serving(os.environ), state, app.metrics)\n"
         'state.scorer.invoke(b\'{"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2]]}}\', \'application/json\')\n'
         "assert not {'pandas', 'mlflow'} & set(sys.modules)\n"
+        "import gc\n"
+        "assert gc.isenabled() and gc.get_freeze_count() > 50_000, 'what was loaded is not looked at again'\n"
     )
     env = {
         "SOLOIST_MODEL_DIR": str(tmp_path / "model"), "SOLOIST_MODEL_NAME": "m",

@@ -19,6 +19,7 @@ from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.matrix import compile_matrix_plan
 from soloist_workloads.serving.pace import FIRST_TRIAL
 from soloist_workloads.serving.protocol import MOST_SHORT_BYTES
+from soloist_workloads.serving.rest import Flow, Rest
 from soloist_workloads.serving.scorer import MatrixModel, NativeScorer, Reply
 from soloist_workloads.serving.server import TAKEN_AT_A_LOOK, build_server, listen
 from soloist_workloads.serving.signature import Column, Columns, Kind, Nothing
@@ -191,6 +192,33 @@ async def test_a_full_lane_refuses_on_both_ways_alike(make_app: MakeApp) -> None
     assert app._lane.in_flight == 0
     text = app.metrics.render().decode()
     assert 'soloist_serving_requests_total{code="503",protocol="v1"} 2.0' in text
+
+
+async def test_who_was_refused_is_not_read_again_before_all_others(make_app: MakeApp) -> None:
+    """Or clients that ask again at once would keep the event loop from anything else."""
+    model, app = Held(), make_app(None, most_in_flight=1)
+    app._state.become_ready(model)  # type: ignore[arg-type] # only what the app calls
+    seen = list[bool]()
+    rest = app.short.rest
+
+    class Seen(Rest):
+        def take(self, flow: Flow) -> None:
+            rest.take(flow)
+            seen.append(flow.read_paused)  # type: ignore[attr-defined] # uvicorn's has it
+            asyncio.get_running_loop().call_soon(
+                lambda: seen.append(flow.read_paused)  # type: ignore[attr-defined]
+            )
+
+    app.short.rest = Seen()
+    async with served(app) as port:
+        client, other = await connect(port), await connect(port)
+        client.writer.write(request(V1, b"first"))
+        await asyncio.to_thread(model.began.wait)
+        assert (await other.ask(V1))[0] == 503
+        assert seen == [True, False]
+        assert (await other.ask(V1))[0] == 503, "it is read again"
+        model.go_on.set()
+        await client.read()
 
 
 async def test_a_client_that_goes_away_leaves_no_place_taken(make_app: MakeApp) -> None:

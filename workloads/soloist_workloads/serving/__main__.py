@@ -10,13 +10,18 @@ from functools import partial
 from soloist_workloads.environment import ServingSettings, SettingsError, parse_serving
 from soloist_workloads.last_words import leave_last_words
 from soloist_workloads.processors import count_processors, openmp_environment
+from soloist_workloads.serving.garbage import postpone_collections
 from soloist_workloads.serving.problem import ModelProblem
 
 # A thread per processor: more would take turns at the interpreter, and keep each other from answering together.
 MOST_THREADS = 4
+# How long a model may keep the interpreter from the event loop, and the other way round. Python's own 5 ms add up: a model of a hundred
+# trees lets go of the interpreter a hundred times, and the loop wants it back for each connection.
+INTERPRETER_TURN_SECONDS = 0.001
 
 
 def main() -> int:
+    postpone_collections()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.update(openmp_environment(os.environ))  # before numpy is imported, which reads it
     try:
@@ -38,6 +43,7 @@ def run(settings: ServingSettings, *, threads: int) -> None:
     from soloist_workloads.serving.start import start_model
     from soloist_workloads.serving.state import State
 
+    sys.setswitchinterval(INTERPRETER_TURN_SECONDS)
     state = State()
     lane = Lane(threads=threads)
     app = App(

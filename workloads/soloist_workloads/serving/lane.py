@@ -10,7 +10,7 @@ and hands its answers back in one go, a millisecond at most after the first of t
 request that finds a thread idle is answered by itself, at once.
 
 The exception are models that have shown that they need less time than the hop (`pace`): they are asked on the event
-loop, a millisecond of it at a time. Between two of those it reads, refuses and answers health checks.
+loop, a slice of its time after the other. Between two of those it reads, refuses and answers health checks.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from typing import Any, Generic, TypeVar
 from soloist_workloads.serving.problem import RequestProblem
 
 MOST_IN_FLIGHT = 128
-# A quick model answers so many within tenths of a second. They come at once when the node was busy elsewhere for a moment,
-# or when another pod's clients come over: refusing them would make a failure of a pause.
-QUICK_FACTOR = 8
+# As many as two gateways have under way: 2,048, which a quick model answers within tenths of a second. They come at once when the
+# node was busy elsewhere for a moment, or when another pod's clients come over: refusing them would make a failure of a pause.
+QUICK_FACTOR = 16
 RETRY_AFTER_SECONDS = 1
 DELIVER_WITHIN_SECONDS = 0.001
 # Of the event loop's time, before it looks at its sockets again.
@@ -37,6 +37,10 @@ SLICE_SECONDS = 0.001
 # While requests are refused: uvloop takes one new connection at each look, so hundreds of clients that come at once would
 # wait for as many slices, most of them to be told no.
 FULL_SLICE_SECONDS = 0.00025
+# Of the time that the loop spent elsewhere, with reading and refusing: were a slice not to grow with it, a server with more clients
+# than places would do little else, and answer a tenth of what it can. Health checks wait for a slice.
+SLICE_TO_ELSEWHERE = 4
+MOST_SLICE_SECONDS = 0.1
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -65,6 +69,7 @@ class Lane:
         self._here: deque[tuple[_Entry[Any, Any], AtOnce[Any, Any]]] = deque()
         self._threads = threads
         self._started = 0
+        self._left = 0.0
         self._most_in_flight = most_in_flight
         self.in_flight = 0
 
@@ -124,6 +129,7 @@ class Lane:
             self._to_thread(entry)
             return
         if not self._here:
+            self._left = monotonic()
             loop.call_soon(self._work_here)
         self._here.append((entry, at_once))
 
@@ -133,7 +139,10 @@ class Lane:
         self._queue.put(entry)
 
     def _work_here(self) -> None:
-        deadline = monotonic() + (FULL_SLICE_SECONDS if self.is_full() else SLICE_SECONDS)
+        began = monotonic()
+        least = FULL_SLICE_SECONDS if self.is_full() else SLICE_SECONDS
+        elsewhere = began - self._left
+        deadline = began + max(least, min(elsewhere * SLICE_TO_ELSEWHERE, MOST_SLICE_SECONDS))
         while self._here:
             entry, at_once = self._here.popleft()
             group = [entry]
@@ -147,6 +156,7 @@ class Lane:
             if monotonic() > deadline:
                 break
         if self._here:
+            self._left = monotonic()
             self._here[0][0].loop.call_soon(self._work_here)
 
     def _start_threads(self, wanted: int) -> None:

@@ -96,7 +96,8 @@ class ShortWay(HttpToolsProtocol):
         if type(cycle) is not Cycle:
             super().on_message_complete()
             return
-        self.short.ask(cycle.asked, lambda response: self._write(cycle, response))
+        if not self.short.ask(cycle.asked, lambda response: self._write(cycle, response)):
+            self.short.rest.take(self.flow)
 
     def _write(self, cycle: Cycle, response: Response | Reply) -> None:
         cycle.response_complete = True

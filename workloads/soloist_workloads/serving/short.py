@@ -13,6 +13,7 @@ from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.problem import RequestProblem
 from soloist_workloads.serving.responses import BROKEN, CLOSE, render_problem, render_response
+from soloist_workloads.serving.rest import Rest
 from soloist_workloads.serving.scorer import JSON, Reply
 from soloist_workloads.serving.state import Phase, State
 from soloist_workloads.serving.wire import Header, Response
@@ -57,6 +58,7 @@ class Short:
         self._comparer = comparer
         self._find_answerer = find_answerer
         self.tell = metrics.tell_answer
+        self.rest = Rest()
         self._servers: Sequence[Header] = ()
         self._good = self._render_good()
         self._busy: dict[str, Response] = {}
@@ -65,13 +67,13 @@ class Short:
     def is_serving(self) -> bool:
         return self._state.scorer is not None
 
-    def ask(self, asked: Asked, write: Callable[[Response | Reply], None]) -> None:
-        """`write` is called with the response: now if the request is refused, else later, on the event loop."""
+    def ask(self, asked: Asked, write: Callable[[Response | Reply], None]) -> bool:
+        """Whether there was a place. `write` is called with the response: now if not, else later, on the event loop."""
         lane, answerer = self._lane, self._find_answerer()
         quick = answerer.may_be_asked_here(asked.body)
         if lane.is_full(quick=quick):
             write(self._refuse(asked.protocol))
-            return
+            return False
         question = Question(
             asked.protocol,
             asked.body,
@@ -87,6 +89,7 @@ class Short:
 
         at_once = answerer.answer_at_once if quick else None
         lane.submit(question, answerer.answer, done, most=answerer.most_together, at_once=at_once)
+        return True
 
     def _refuse(self, protocol: str) -> Response:
         """The same each time, so it is made once."""

@@ -6,6 +6,7 @@ import logging
 import time
 
 from soloist_workloads.environment import ServingSettings
+from soloist_workloads.serving.garbage import keep_what_is_loaded
 from soloist_workloads.serving.loading import load_scorer
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.openapi.document import write_document
@@ -42,6 +43,7 @@ def start_model(settings: ServingSettings, state: State, metrics: Metrics) -> No
     scorer = _load(settings, card, watch)
     loaded = time.perf_counter()
     warm_up(scorer, card)
+    keep_what_is_loaded()
     metrics.tell_model(scorer.flavor, getattr(scorer, "optimized", ""))
     watch.tell = metrics.invalid_answers.inc
     state.document = write_document(card, name=settings.name, version=settings.version)

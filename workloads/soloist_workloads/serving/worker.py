@@ -21,6 +21,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
 
 from soloist_workloads.serving import openinference
+from soloist_workloads.serving.garbage import keep_what_is_loaded, postpone_collections
 from soloist_workloads.serving.loading import explain_load_failure
 from soloist_workloads.serving.memory import bound_growth, offer_to_the_killer
 from soloist_workloads.serving.parcels import (
@@ -100,6 +101,7 @@ def _problem(error: MlflowException) -> RequestProblem:
 
 
 def main(folder: Path, memory: int, connection: Connection) -> None:
+    postpone_collections()
     try:
         scorer = _load(folder, witness := Witness())
     except ModelProblem as problem:
@@ -121,6 +123,7 @@ def _load(folder: Path, witness: Witness) -> Scorer:
     except Exception as error:
         raise ModelProblem(explain_load_failure(folder, error)) from error
     warm_up(scorer, card)
+    keep_what_is_loaded()
     watch.tell = witness.note
     return scorer
 
