@@ -61,7 +61,7 @@ def _introduction(about: dict[str, Any]) -> str:
         "CPU is what all of a server's processes spent, by `/proc`, per answered request: the figure that a busy "
         "machine distorts least. *Ratio* is a server's CPU at c=64 over that of the first row. *Overload* sends, by "
         "the clock, twice what the server could do at its best: the share of that best that was still answered "
-        "well, and how long a refusal (503) took from being sent, at the 99th percentile and at most.\n\n"
+        "well, and how long a refusal (503) took from being sent, at the median and the 99th percentile.\n\n"
         "![CPU per request](cpu.svg)"
     )
 
@@ -76,15 +76,15 @@ def _table(rows: Samples) -> str:
         own = [one for one in rows if one["server"] == server]
         cpu = _median(own, "c=64", "cpu_us")
         first = first or cpu
-        share, late, slowest = (
+        share, usual, late = (
             _median(own, "open at twice its best", key)
-            for key in ("share_of_best", "p99_refusal_ms", "slowest_refusal_ms")
+            for key in ("share_of_best", "p50_refusal_ms", "p99_refusal_ms")
         )
         failed = sum(one["failed"] for one in own)
         lines.append(
             f"| {server} | {_median(own, 'c=64', 'per_second'):,.0f} | {cpu:,.0f} | {cpu / first:.1f} "
             f"| {_median(own, 'c=1', 'p50_ms'):.2f} | {_median(own, 'open 1,000/s', 'p99_ms'):,.1f} "
-            f"| {share:.0%}, {late:,.0f}/{slowest:,.0f} ms | {failed:,} | {_median(own, 'c=1', 'start_s'):.1f} "
+            f"| {share:.0%}, {usual:,.0f}/{late:,.0f} ms | {failed:,} | {_median(own, 'c=1', 'start_s'):.1f} "
             f"| {_median(own, 'c=64', 'memory_bytes') / 1e6:,.0f} |"
         )
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from soloist_workloads.serving import protocol
 from soloist_workloads.serving.answerer import MOST_BYTES_AT_ONCE
 from soloist_workloads.serving.app import App
 from soloist_workloads.serving.lane import Lane
@@ -194,8 +195,11 @@ async def test_a_full_lane_refuses_on_both_ways_alike(make_app: MakeApp) -> None
     assert 'soloist_serving_requests_total{code="503",protocol="v1"} 2.0' in text
 
 
-async def test_who_was_refused_is_not_read_again_before_all_others(make_app: MakeApp) -> None:
+async def test_who_was_refused_is_not_read_again_before_all_others(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Or clients that ask again at once would keep the event loop from anything else."""
+    monkeypatch.setattr(protocol, "CONNECTIONS_AT_A_LOOK", 2)
     model, app = Held(), make_app(None, most_in_flight=1)
     app._state.become_ready(model)  # type: ignore[arg-type] # only what the app calls
     seen = list[bool]()
@@ -217,6 +221,9 @@ async def test_who_was_refused_is_not_read_again_before_all_others(make_app: Mak
         assert (await other.ask(V1))[0] == 503
         assert seen == [True, False]
         assert (await other.ask(V1))[0] == 503, "it is read again"
+        monkeypatch.setattr(protocol, "CONNECTIONS_AT_A_LOOK", 3)
+        assert (await other.ask(V1))[0] == 503
+        assert seen == [True, False] * 2, "with few connections there is no need"
         model.go_on.set()
         await client.read()
 

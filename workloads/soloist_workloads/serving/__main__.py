@@ -15,9 +15,6 @@ from soloist_workloads.serving.problem import ModelProblem
 
 # A thread per processor: more would take turns at the interpreter, and keep each other from answering together.
 MOST_THREADS = 4
-# How long a model may keep the interpreter from the event loop, and the other way round. Python's own 5 ms add up: a model of a hundred
-# trees lets go of the interpreter a hundred times, and the loop wants it back for each connection.
-INTERPRETER_TURN_SECONDS = 0.001
 
 
 def main() -> int:
@@ -43,7 +40,6 @@ def run(settings: ServingSettings, *, threads: int) -> None:
     from soloist_workloads.serving.start import start_model
     from soloist_workloads.serving.state import State
 
-    sys.setswitchinterval(INTERPRETER_TURN_SECONDS)
     state = State()
     lane = Lane(threads=threads)
     app = App(

@@ -18,6 +18,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from soloist_workloads.serving.rest import CONNECTIONS_AT_A_LOOK
 from soloist_workloads.serving.scorer import Reply
 from soloist_workloads.serving.short import Asked, Short
 from soloist_workloads.serving.wire import Response
@@ -96,7 +97,8 @@ class ShortWay(HttpToolsProtocol):
         if type(cycle) is not Cycle:
             super().on_message_complete()
             return
-        if not self.short.ask(cycle.asked, lambda response: self._write(cycle, response)):
+        taken = self.short.ask(cycle.asked, lambda response: self._write(cycle, response))
+        if not taken and len(self.connections) >= CONNECTIONS_AT_A_LOOK:
             self.short.rest.take(self.flow)
 
     def _write(self, cycle: Cycle, response: Response | Reply) -> None:

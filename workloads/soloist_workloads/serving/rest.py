@@ -10,6 +10,9 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+# As many as libuv asks the kernel for. With fewer it has seen all of them after one look, and a rest is two calls of the kernel for nothing.
+CONNECTIONS_AT_A_LOOK = 1024
+
 
 class Flow(Protocol):
     """What a connection lends: uvicorn's flow control."""
