@@ -46,9 +46,8 @@ def run_closed(port: int, path: str, body: Any, *, connections: int, seconds: in
         command = command_of_wrk(file, port, path, body, connections=connections, seconds=seconds)
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     load = parse_wrk(text)
-    return replace(
-        load, refused=0, failed=load.failed + load.refused
-    )  # nobody asks for too much here
+    # Nobody asks for too much here, so a refusal is a failure too.
+    return replace(load, refused=0, failed=load.failed + load.refused)
 
 
 def command_of_wrk(

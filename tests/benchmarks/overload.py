@@ -14,9 +14,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from tests.benchmarks.load import Load, command_of_wrk, parse_wrk, run_open
+from tests.benchmarks.load import MOST_CONNECTIONS, Load, command_of_wrk, parse_wrk, run_open
 
-CONNECTIONS = 512
 PROBES_PER_SECOND = 100
 # wrk is asked how long each request still has to wait. Who is late sends at once, so that the load makes up for pauses.
 CLOCK = """
@@ -42,7 +41,9 @@ def run_overload(port: int, path: str, body: Any, *, per_second: int, seconds: i
     """Good answers of wrk; times of the probe's, refusals from when they were sent, answers from when they were due."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(CLOCK % (1e3 / per_second))
-        command = command_of_wrk(file, port, path, body, connections=CONNECTIONS, seconds=seconds)
+        command = command_of_wrk(
+            file, port, path, body, connections=MOST_CONNECTIONS, seconds=seconds
+        )
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:
             time.sleep(0.5)  # until it has its connections
             probe = run_open(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from soloist_workloads.serving import protocol
 from soloist_workloads.serving.answerer import MOST_BYTES_AT_ONCE
@@ -20,7 +21,7 @@ from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.matrix import compile_matrix_plan
 from soloist_workloads.serving.pace import FIRST_TRIAL
 from soloist_workloads.serving.protocol import MOST_SHORT_BYTES
-from soloist_workloads.serving.rest import Flow, Rest
+from soloist_workloads.serving.rest import Rest
 from soloist_workloads.serving.scorer import MatrixModel, NativeScorer, Reply
 from soloist_workloads.serving.server import TAKEN_AT_A_LOOK, build_server, listen
 from soloist_workloads.serving.signature import Column, Columns, Kind, Nothing
@@ -206,12 +207,10 @@ async def test_who_was_refused_is_not_read_again_before_all_others(
     rest = app.short.rest
 
     class Seen(Rest):
-        def take(self, flow: Flow) -> None:
+        def take(self, flow: FlowControl) -> None:
             rest.take(flow)
-            seen.append(flow.read_paused)  # type: ignore[attr-defined] # uvicorn's has it
-            asyncio.get_running_loop().call_soon(
-                lambda: seen.append(flow.read_paused)  # type: ignore[attr-defined]
-            )
+            seen.append(flow.read_paused)
+            asyncio.get_running_loop().call_soon(lambda: seen.append(flow.read_paused))
 
     app.short.rest = Seen()
     async with served(app) as port:

@@ -69,7 +69,7 @@ class Lane:
         self._here: deque[tuple[_Entry[Any, Any], AtOnce[Any, Any]]] = deque()
         self._threads = threads
         self._started = 0
-        self._left = 0.0
+        self._left = 0.0  # when the event loop went elsewhere, with work waiting here
         self._most_in_flight = most_in_flight
         self.in_flight = 0
 

@@ -8,27 +8,20 @@ for seconds, and neither answer what it has admitted nor take a new connection: 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+
+from uvicorn.protocols.http.flow_control import FlowControl
 
 # As many as libuv asks the kernel for. With fewer it has seen all of them after one look, and a rest is two calls of the kernel for nothing.
 CONNECTIONS_AT_A_LOOK = 1024
-
-
-class Flow(Protocol):
-    """What a connection lends: uvicorn's flow control."""
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
 
 
 class Rest:
     """One for all connections of a server."""
 
     def __init__(self) -> None:
-        self._resting: list[Flow] = []
+        self._resting: list[FlowControl] = []
 
-    def take(self, flow: Flow) -> None:
+    def take(self, flow: FlowControl) -> None:
         """Not read again at this look; `call_soon` is after it."""
         if not self._resting:
             asyncio.get_running_loop().call_soon(self._end)
