@@ -307,15 +307,32 @@ def test_a_step_whose_processes_the_kernel_kills_again_and_again_is_given_up_onc
     assert (watch.kills(), watch.stop()) == (MOST_KILLS, 4000)
 
 
-@pytest.mark.parametrize(("limit", "called"), [("4400", True), ("4500", False), ("max", False)])
-def test_nearly_full_is_told_at_nine_tenths_of_the_limit_and_once(
-    limit: str, called: bool, tmp_path: Path
-) -> None:
-    make_cgroup(tmp_path, 2, limit=limit, kills=0)
+def test_filling_is_told_early_again_and_again_and_each_share_once(tmp_path: Path) -> None:
+    # Given a step that holds half of its memory
+    make_cgroup(tmp_path, 2, limit="8200", kills=0)
     watch = MemoryWatch(find_memory_files(tmp_path))
     told = threading.Semaphore(0)
-    watch.start(give_up=lambda: None, nearly_full=told.release)
-    assert told.acquire(timeout=10 if called else 0.5) == called
+    watch.start(give_up=lambda: None, filling=told.release)
+    assert not told.acquire(timeout=0.5)
+
+    # When it takes more, then it is told at each share, the first one long before the memory is full
+    for used in (6000, 6800, 7600, 8400):  # 1000 of them are page cache that nobody uses
+        (tmp_path / "memory.current").write_text(str(used))
+        assert told.acquire(timeout=10), used
+        assert not told.acquire(timeout=0.3), used
+
+    # And not again when it gives back and takes the same once more
+    for used in (5000, 8400):
+        (tmp_path / "memory.current").write_text(str(used))
+        assert not told.acquire(timeout=0.3), used
+    watch.stop()
+
+
+def test_without_a_limit_nothing_fills(tmp_path: Path) -> None:
+    make_cgroup(tmp_path, 2, limit="max", kills=0)
+    watch = MemoryWatch(find_memory_files(tmp_path))
+    told = threading.Semaphore(0)
+    watch.start(give_up=lambda: None, filling=told.release)
     assert not told.acquire(timeout=0.5)
     watch.stop()
 

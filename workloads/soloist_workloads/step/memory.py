@@ -16,8 +16,9 @@ CGROUP_ROOT = Path("/sys/fs/cgroup")
 SAMPLE_SECONDS = 0.1
 # One kill may be an accident that Ray mends by itself; a step that needs more memory than it has is killed again at once.
 MOST_KILLS = 3
-# Ray's own watch kills from 95 % on: what a step printed should be in MLflow before that.
-NEARLY_FULL = 0.9
+# Ray's own watch kills from 95 % on: what a step printed should be in MLflow before that. One warning shortly
+# before is too few: on a busy node an upload takes longer than a growing data frame takes to fill the rest.
+WARNINGS = (0.6, 0.7, 0.8, 0.9)
 
 # Version 1 spells "no limit" as the largest page-aligned 64-bit number; nothing real is above one exbibyte.
 UNLIMITED_FROM = 1 << 60
@@ -100,25 +101,26 @@ class MemoryWatch:
     Ray restarts an actor or a task that the kernel killed, and Ray Data does so without end: a step that is too
     large for its memory would never fail. So after `MOST_KILLS` of them `give_up` is called, once.
 
-    Before any of that, at nine tenths of the limit, `nearly_full` is called, once: whoever kills next may take the
-    runner too, and then nothing more can be told.
+    Before any of that `filling` is called, once at each share of the limit in `WARNINGS`: whoever kills next may
+    take the runner too, and then nothing more can be told.
     """
 
     def __init__(self, files: MemoryFiles | None) -> None:
         self._files = files
         self._give_up: Callable[[], None] | None = None
-        self._nearly_full: Callable[[], None] | None = None
-        self._nearly = NEARLY_FULL * (read_limit(files) or math.inf)
+        self._filling: Callable[[], None] | None = None
+        limit = read_limit(files) or math.inf
+        self._warnings = [share * limit for share in WARNINGS]
         self._kills_before = read_oom_kills(files)
         self._peak = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
 
     def start(
-        self, *, give_up: Callable[[], None], nearly_full: Callable[[], None] | None = None
+        self, *, give_up: Callable[[], None], filling: Callable[[], None] | None = None
     ) -> None:
         self._give_up = give_up
-        self._nearly_full = nearly_full
+        self._filling = filling
         if self._files is not None:
             self._thread.start()
 
@@ -138,11 +140,16 @@ class MemoryWatch:
         assert self._files is not None
         while True:
             self._peak = max(self._peak, read_working_set(self._files))
-            if self._nearly_full is not None and self._peak >= self._nearly:
-                self._nearly_full()
-                self._nearly_full = None
+            if self._passed_a_warning() and self._filling is not None:
+                self._filling()
             if self._give_up is not None and self.kills() >= MOST_KILLS:
                 self._give_up()
                 self._give_up = None
             if self._stop.wait(SAMPLE_SECONDS):
                 return
+
+    def _passed_a_warning(self) -> bool:
+        ahead = [warning for warning in self._warnings if warning > self._peak]
+        passed = len(ahead) < len(self._warnings)
+        self._warnings = ahead
+        return passed

@@ -82,7 +82,7 @@ def _run(
     tee.start(command.stdout)
     memory.start(
         give_up=partial(_end_for_memory, command, tee),
-        nearly_full=uploader.hurry if uploader is not None else None,
+        filling=uploader.hurry if uploader is not None else None,
     )
     if uploader is not None:
         uploader.start()
