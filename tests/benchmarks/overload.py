@@ -37,13 +37,19 @@ end
 """
 
 
-def run_overload(port: int, path: str, body: Any, *, per_second: int, seconds: int) -> Load:
+def run_overload(
+    port: int,
+    path: str,
+    body: Any,
+    *,
+    per_second: int,
+    seconds: int,
+    connections: int = MOST_CONNECTIONS,
+) -> Load:
     """Good answers of wrk; times of the probe's, refusals from when they were sent, answers from when they were due."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(CLOCK % (1e3 / per_second))
-        command = command_of_wrk(
-            file, port, path, body, connections=MOST_CONNECTIONS, seconds=seconds
-        )
+        command = command_of_wrk(file, port, path, body, connections=connections, seconds=seconds)
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:
             time.sleep(0.5)  # until it has its connections
             probe = run_open(

@@ -218,12 +218,17 @@ async def test_a_full_lane_lets_the_event_loop_look_sooner(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "answered"), [(0.01, 40), (0.02, 80), (1.0, 100)], ids=["10 ms", "20 ms", "1 s"]
+    ("elsewhere", "refuses", "answered"),
+    [(0.01, True, 40), (0.02, True, 80), (1.0, True, 100), (1.0, False, 1)],
+    ids=["10 ms", "20 ms", "1 s", "nobody refused"],
 )
-async def test_a_slice_grows_with_what_the_loop_did_elsewhere(
-    elsewhere: float, answered: int, monkeypatch: pytest.MonkeyPatch
+async def test_a_slice_grows_with_what_the_loop_did_elsewhere_while_it_refuses(
+    elsewhere: float, refuses: bool, answered: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With more clients than places it reads and refuses for long: by the clock alone it would hardly answer any more."""
+    """With more clients than places it reads and refuses for long: by the clock alone it would hardly answer any more.
+
+    While there are places, the sooner it looks the sooner new connections are taken.
+    """
     clock, count = 0.0, 0
     monkeypatch.setattr(lane_module, "monotonic", lambda: clock)
 
@@ -232,7 +237,8 @@ async def test_a_slice_grows_with_what_the_loop_did_elsewhere(
         clock += 0.001
         count += 1
 
-    lane = Lane(threads=1)
+    lane = Lane(threads=1, most_in_flight=0 if refuses else 128)
+    assert lane.try_enter() is not refuses
     for n in range(500):
         lane.submit(n, lambda _: [], done, at_once=list)
     clock += elsewhere

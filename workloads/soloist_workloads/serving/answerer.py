@@ -78,7 +78,12 @@ class Answerer:
         self.most_together = MOST_TOGETHER if joins else 1
 
     def may_be_asked_here(self, body: bytes) -> bool:
-        """Whether `answer_at_once` is the place for a request: the model is quick, and this is no more than the usual."""
+        """Whether `answer_at_once` is the place for a request: the model's calls are brief, and this is no more than the usual."""
+        matrix = self._matrix
+        return matrix is not None and matrix.pace.is_brief and len(body) <= MOST_BYTES_AT_ONCE
+
+    def is_quick_with(self, body: bytes) -> bool:
+        """Whether a request may wait behind many others: it and they have their answers soon."""
         matrix = self._matrix
         return matrix is not None and matrix.pace.is_quick and len(body) <= MOST_BYTES_AT_ONCE
 
@@ -90,7 +95,7 @@ class Answerer:
             self._answer_matrices(self._matrix, questions, outcomes)
         seconds = perf_counter() - started
         if self._matrix is not None:
-            self._matrix.pace.note(seconds)
+            self._matrix.pace.note(seconds, questions=len(questions))
         answered = [
             question.protocol
             for question, outcome in zip(questions, outcomes, strict=True)
@@ -112,7 +117,7 @@ class Answerer:
         ]
         if self._matrix is not None:
             # Not by the clock: beside a busy event loop, a thread mostly waits for its turn.
-            self._matrix.pace.note(thread_time() - worked)
+            self._matrix.pace.note(thread_time() - worked, questions=len(questions))
         self._metrics.tell_predictions(
             [question.protocol for question in questions], perf_counter() - started
         )

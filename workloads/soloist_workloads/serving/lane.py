@@ -37,8 +37,8 @@ SLICE_SECONDS = 0.001
 # While requests are refused: uvloop takes one new connection at each look, so hundreds of clients that come at once would
 # wait for as many slices, most of them to be told no.
 FULL_SLICE_SECONDS = 0.00025
-# Of the time that the loop spent elsewhere, with reading and refusing: were a slice not to grow with it, a server with more clients
-# than places would do little else, and answer a tenth of what it can. Health checks wait for a slice.
+# Of the time that the loop spent elsewhere, where some of it went into refusing: were a slice not to grow with it, a server with more
+# clients than places would do little else, and answer a tenth of what it can. New connections and health checks wait for a slice.
 SLICE_TO_ELSEWHERE = 4
 MOST_SLICE_SECONDS = 0.1
 
@@ -70,6 +70,7 @@ class Lane:
         self._threads = threads
         self._started = 0
         self._left = 0.0  # when the event loop went elsewhere, with work waiting here
+        self._refused = False  # somebody, since then
         self._most_in_flight = most_in_flight
         self.in_flight = 0
 
@@ -79,9 +80,16 @@ class Lane:
 
     def enter(self, *, quick: bool = False) -> None:
         """Take a place before the body is read: bodies are what fills memory."""
-        if self.is_full(quick=quick):
+        if not self.try_enter(quick=quick):
             raise self.refusal()
+
+    def try_enter(self, *, quick: bool = False) -> bool:
+        """Whether there was a place."""
+        if self.is_full(quick=quick):
+            self._refused = True
+            return False
         self.in_flight += 1
+        return True
 
     def refusal(self) -> RequestProblem:
         return RequestProblem(
@@ -141,7 +149,8 @@ class Lane:
     def _work_here(self) -> None:
         began = monotonic()
         least = FULL_SLICE_SECONDS if self.is_full() else SLICE_SECONDS
-        elsewhere = began - self._left
+        elsewhere = began - self._left if self._refused else 0.0
+        self._refused = False
         deadline = began + max(least, min(elsewhere * SLICE_TO_ELSEWHERE, MOST_SLICE_SECONDS))
         while self._here:
             entry, at_once = self._here.popleft()

@@ -70,8 +70,8 @@ class Short:
     def ask(self, asked: Asked, write: Callable[[Response | Reply], None]) -> bool:
         """Whether there was a place. `write` is called with the response: now if not, else later, on the event loop."""
         lane, answerer = self._lane, self._find_answerer()
-        quick = answerer.may_be_asked_here(asked.body)
-        if lane.is_full(quick=quick):
+        quick = answerer.is_quick_with(asked.body)
+        if not lane.try_enter(quick=quick):
             write(self._refuse(asked.protocol))
             return False
         question = Question(
@@ -81,13 +81,13 @@ class Short:
             asked.header(HEADER_NAME),
             is_repeated=bool(asked.headers.get(COMPARISON)),
         )
-        lane.enter(quick=quick)
 
         def done(outcome: Any) -> None:
             lane.leave()
             write(self._conclude(asked, outcome))
 
-        at_once = answerer.answer_at_once if quick else None
+        here = answerer.may_be_asked_here(asked.body)
+        at_once = answerer.answer_at_once if here else None
         lane.submit(question, answerer.answer, done, most=answerer.most_together, at_once=at_once)
         return True
 

@@ -81,7 +81,7 @@ def _show_pace(matrix: MatrixModel, example: bytes | None) -> None:
     """
     read = matrix.plan.read_invocation(example) if example is not None else None
     rows, spent = _zeros(matrix) if read is None else read, 0.0
-    while not matrix.pace.is_quick and spent < PACE_SECONDS:
+    while not (matrix.pace.is_brief and matrix.pace.is_quick) and spent < PACE_SECONDS:
         began = thread_time()
         try:
             call_model(matrix.predict, rows)
