@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from typing import Self
 
 from tests.benchmarks.__main__ import MODELS, OWN, PLACE, ROW, prepare
 from tests.benchmarks.contestants import CONTESTANTS
@@ -38,7 +39,7 @@ class Checks:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Checks:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
