@@ -65,7 +65,9 @@ def main() -> int:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the server inherits it, as wrk does
     prepare("")
-    print("| model | clients | answered a second | of its best | refused | health check p50/max ms |")
+    print(
+        "| model | clients | answered a second | of its best | refused | health check p50/max ms |"
+    )
     print("| --- | --: | --: | --: | --: | --: |")
     one = next(one for one in CONTESTANTS if one.name == "soloist v2")
     for model in [asked.only] if asked.only else MODELS:

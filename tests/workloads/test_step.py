@@ -270,7 +270,14 @@ def make_cgroup(root: Path, version: int, *, limit: str, kills: int) -> None:
         }
     for name, content in files.items():
         (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_text(content)
+        put(root / name, content)
+
+
+def put(file: Path, content: str) -> None:
+    """At once, as the kernel's files change: the watch reads them meanwhile."""
+    new = file.with_suffix(".new")
+    new.write_text(content)
+    new.replace(file)
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -317,13 +324,13 @@ def test_filling_is_told_early_again_and_again_and_each_share_once(tmp_path: Pat
 
     # When it takes more, then it is told at each share, the first one long before the memory is full
     for used in (6000, 6800, 7600, 8400):  # 1000 of them are page cache that nobody uses
-        (tmp_path / "memory.current").write_text(str(used))
+        put(tmp_path / "memory.current", str(used))
         assert told.acquire(timeout=10), used
         assert not told.acquire(timeout=0.3), used
 
     # And not again when it gives back and takes the same once more
     for used in (5000, 8400):
-        (tmp_path / "memory.current").write_text(str(used))
+        put(tmp_path / "memory.current", str(used))
         assert not told.acquire(timeout=0.3), used
     watch.stop()
 
