@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from tests.e2e.eventually import eventually
 from tests.e2e.room import Room
 
 SCRIPT = Path(__file__).with_name("load_client.py")
 NAME = "load"
+CONTROL_PORT = 8081
+# What happened may be noticed a moment later.
+AFTERWARDS_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,14 @@ class Load:
 
     room: Room
 
+    def outcome_soon(self) -> Outcome:
+        """Its result, when it has gone on for a few seconds more."""
+        time.sleep(AFTERWARDS_SECONDS)
+        door = f"{self.room.kubectl.url('pods', self.room.namespace, NAME)}:{CONTROL_PORT}/proxy/"
+        with contextlib.suppress(httpx.HTTPError):  # it has just ended by itself
+            httpx.get(door, timeout=10)
+        return self.outcome(within=180)
+
     def outcome(self, *, within: float) -> Outcome:
         """Its result, once it has ended by itself."""
 
@@ -58,8 +73,9 @@ def start_load(
     at_most: float,
     per_second: int = 20,
 ) -> Load:
-    """A load until the version has answered for 12 s, or for all of its time; returns when it is on its way."""
+    """A load until the version has answered for 12 s, or it's asked to end, or for all of its time; returns when it is on its way."""
     env = {
+        "LOAD_CONTROL_PORT": str(CONTROL_PORT),
         "LOAD_HOST": f"{endpoint}.{room.namespace}.svc.cluster.local",
         "LOAD_BODY": json.dumps(payload),
         "LOAD_UNTIL_VERSION": until_version,

@@ -2,7 +2,7 @@
 
 Open loop: requests start by the clock, not when the last answer came, so a slow server is seen as slow. Keep-alive
 connections, as real clients have them. No retries: one refused connection is one failed request. Bounded in rate
-and in time. Ends by itself once the wanted version has answered for a while.
+and in time. Ends by itself once the wanted version has answered for a while, or when somebody knocks at its control port.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PORT = int(os.environ.get("LOAD_PORT", "80"))
 BODY = os.environ["LOAD_BODY"].encode()
 PER_SECOND = min(float(os.environ.get("LOAD_PER_SECOND", "20")), 1000.0)
 AT_MOST = min(float(os.environ.get("LOAD_AT_MOST", "120")), 600.0)
+CONTROL_PORT = int(os.environ["LOAD_CONTROL_PORT"])
 UNTIL_VERSION = os.environ.get("LOAD_UNTIL_VERSION", "")
 THEN = float(os.environ.get("LOAD_THEN", "12"))
 # How slow is another test's question: on two cores a training takes what serving would need.
@@ -104,15 +105,28 @@ async def ask(idle: list[Connection], tally: Tally) -> None:
     tally.seconds.append(now - started)
 
 
+async def open_door(knocked: asyncio.Event) -> asyncio.Server:
+    async def let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            knocked.set()
+        writer.close()
+
+    return await asyncio.start_server(let_in, port=CONTROL_PORT)
+
+
 async def run() -> Tally:
-    tally = Tally()
+    tally, enough = Tally(), asyncio.Event()
+    door = await open_door(enough)
     idle: list[Connection] = []
     tasks: set[asyncio.Task[None]] = set()
     started = time.monotonic()
     for number in range(int(PER_SECOND * AT_MOST)):
         now = time.monotonic()
         seen = tally.first_seen.get(UNTIL_VERSION)
-        if seen is not None and now - seen > THEN:
+        if enough.is_set() or (seen is not None and now - seen > THEN):
             break
         await asyncio.sleep(max(0.0, started + number / PER_SECOND - now))
         task = asyncio.create_task(ask(idle, tally))
@@ -120,6 +134,7 @@ async def run() -> Tally:
         task.add_done_callback(tasks.discard)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*tasks), TIMEOUT + 1)
+    door.close()
     return tally
 
 

@@ -63,7 +63,7 @@ def rollout_of(room: Room) -> dict[str, Any]:
 def test_a_good_release_earns_its_traffic_and_a_bad_one_is_taken_back(
     world: World, ward: Room, report: list[str]
 ) -> None:
-    under_load = load(world, ward, at_most=110)
+    under_load = load(world, ward, at_most=240)
 
     # When a good version is registered, then it goes by shadow and canary to champion
     world.mlflow.set_alias(model(ward), "candidate", "2")
@@ -87,7 +87,7 @@ def test_a_good_release_earns_its_traffic_and_a_bad_one_is_taken_back(
     assert ward.status("modelendpoints", NAME)["served"]["version"] == "2"
 
     # and no client saw any of it
-    outcome = under_load.outcome(within=180)
+    outcome = under_load.outcome_soon()
     report.append(f"endpoint: load while a good and a bad release came: {outcome}")
     assert outcome.failed == 0, outcome.failures
     assert set(outcome.versions) == {"1", "2"}
@@ -101,7 +101,7 @@ def without_shadow() -> dict[str, Any]:
 def test_when_every_pod_of_the_champion_is_killed_the_version_before_answers(
     world: World, ward: Room, report: list[str]
 ) -> None:
-    under_load = load(world, ward, at_most=40)
+    under_load = load(world, ward, at_most=180)
 
     # When all pods of the champion are killed at once
     pods = [pod["metadata"]["name"] for pod in ward.servers_of(NAME, "2")]
@@ -119,7 +119,7 @@ def test_when_every_pod_of_the_champion_is_killed_the_version_before_answers(
         "modelendpoints", NAME, lambda seen: seen.get("rung") == "champion",
         within=60, what="to be back on its champion",
     )  # fmt: skip
-    outcome = under_load.outcome(within=120)
+    outcome = under_load.outcome_soon()
     report.append(f"endpoint: load while every pod of the champion was killed: {outcome}")
     assert outcome.failed == 0, outcome.failures
     assert set(outcome.versions) == {"1", "2"}
@@ -128,14 +128,14 @@ def test_when_every_pod_of_the_champion_is_killed_the_version_before_answers(
 def test_nobody_notices_when_every_pod_is_evicted(
     world: World, ward: Room, report: list[str]
 ) -> None:
-    under_load = load(world, ward, at_most=40)
+    under_load = load(world, ward, at_most=180)
 
     # When a machine is drained: its pods are asked to go, as fast as their budgets allow
     pods = [pod["metadata"]["name"] for pod in ward.all("pods", f"soloist.dev/name={NAME}")]
     for pod in pods:
         eventually(functools.partial(ward.evict, pod), within=60, what=f"{pod} to be let go")
 
-    outcome = under_load.outcome(within=120)
+    outcome = under_load.outcome_soon()
     report.append(f"endpoint: load while {len(pods)} pods were evicted: {outcome}")
     assert outcome.failed == 0, outcome.failures
 

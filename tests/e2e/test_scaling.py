@@ -67,12 +67,12 @@ def until_pods(room: Room, number: int, *, within: float) -> float:
 def test_pods_come_and_go_by_the_spec_without_a_failed_request(
     world: World, ward: Room, report: list[str]
 ) -> None:
-    under_load = load(world, ward, at_most=60)
+    under_load = load(world, ward, at_most=240)
     with_replicas(ward, min=3)
     up = until_pods(ward, 3, within=30)
     with_replicas(ward, min=1)
     down = until_pods(ward, 1, within=40)
-    outcome = under_load.outcome(within=180)
+    outcome = under_load.outcome_soon()
     report.append(f"scaling: 1 to 3 pods in {up:.0f} s and back in {down:.0f} s: {outcome}")
     assert outcome.failed == 0, outcome.failures
 
@@ -89,7 +89,7 @@ def test_pods_follow_the_load_without_a_failed_request(
 
     # When more is asked than one pod's cpu is for, then there are more pods, as many as are allowed
     with_replicas(ward, min=1, max=3)
-    under_load = load(world, ward, at_most=150)
+    under_load = load(world, ward, at_most=300)
     up = until_pods(ward, 3, within=90)
 
     # and the operator leaves the number to the autoscaler
@@ -102,7 +102,7 @@ def test_pods_follow_the_load_without_a_failed_request(
     # When the user says otherwise, it is so at once, and without a lost request
     with_replicas(ward, min=1)
     down = until_pods(ward, 1, within=40)
-    outcome = under_load.outcome(within=360)
+    outcome = under_load.outcome_soon()
     report.append(
         f"scaling: the load made 3 pods of 1 in {up:.0f} s, gone in {down:.0f} s: {outcome}"
     )

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from soloist_workloads.serving.app import App
+from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.scorer import NativeScorer
 from soloist_workloads.serving.signature import Nothing
 from soloist_workloads.serving.state import Phase
@@ -198,3 +199,15 @@ async def test_what_was_answered_together_is_counted(make_app: MakeApp, connect:
         await client.post("/invocations", json=GOOD)
         text = (await client.get("/metrics")).text
     assert "soloist_serving_requests_per_prediction_count 1.0" in text
+
+
+@pytest.mark.parametrize(("together", "predictions"), [(True, 1), (False, 3)])
+def test_requests_in_turn_are_predictions_of_their_own(together: bool, predictions: int) -> None:
+    metrics = Metrics(model="m", version="3")
+    metrics.tell_predictions(["v1", "v2", "v2"], 0.25, together=together)
+    text = metrics.render().decode()
+    assert f"soloist_serving_requests_per_prediction_count {predictions}.0" in text
+    assert "soloist_serving_requests_per_prediction_sum 3.0" in text
+    seconds = "soloist_serving_prediction_duration_seconds_sum"
+    assert f'{seconds}{{protocol="v1"}} 0.25' in text
+    assert f'{seconds}{{protocol="v2"}} 0.5' in text

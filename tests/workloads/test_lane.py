@@ -12,6 +12,7 @@ import pytest
 
 from soloist_workloads.serving import lane as lane_module
 from soloist_workloads.serving.lane import (
+    DELIVER_WITHIN_SECONDS,
     FULL_SLICE_SECONDS,
     QUICK_FACTOR,
     SLICE_SECONDS,
@@ -146,7 +147,7 @@ def asked_here(
     def at_once(questions: Sequence[int]) -> list[int | Exception | None]:
         return [None] * len(questions) if leaves else list(model.answer(questions))
 
-    lane.submit(n, model.answer, future.set_result, most=most, at_once=at_once)
+    lane.submit(n, model.answer, future.set_result, at_once=at_once, most_at_once=most)
     return future
 
 
@@ -232,15 +233,76 @@ async def test_a_slice_grows_with_what_the_loop_did_elsewhere_while_it_refuses(
     clock, count = 0.0, 0
     monkeypatch.setattr(lane_module, "monotonic", lambda: clock)
 
-    def done(_: object) -> None:
+    def at_once(questions: Sequence[int]) -> Sequence[int]:
         nonlocal clock, count
         clock += 0.001
         count += 1
+        return questions
 
     lane = Lane(threads=1, most_in_flight=0 if refuses else 128)
     assert lane.try_enter() is not refuses
     for n in range(500):
-        lane.submit(n, lambda _: [], done, at_once=list)
+        lane.submit(n, lambda _: [], lambda _: None, at_once=at_once)
     clock += elsewhere
     await asyncio.sleep(0)
     assert count == pytest.approx(answered, abs=1)
+
+
+async def test_answers_of_a_slice_are_handed_over_together() -> None:
+    """Each that is written by itself wakes its reader."""
+    lane, order = Lane(threads=1), list[str]()
+
+    def at_once(questions: Sequence[int]) -> Sequence[int]:
+        order.append("asked")
+        return questions
+
+    for n in range(3):
+        lane.submit(n, lambda _: [], lambda _: order.append("answered"), at_once=at_once)
+    await asyncio.sleep(0)
+    assert order == ["asked"] * 3 + ["answered"] * 3
+
+
+async def test_nobody_waits_for_the_end_of_a_long_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it refuses it may take a tenth of a second."""
+    clock, waited = 0.0, list[float]()
+    monkeypatch.setattr(lane_module, "monotonic", lambda: clock)
+
+    def at_once(questions: Sequence[float]) -> Sequence[float]:
+        nonlocal clock
+        clock += 0.0004
+        return [clock] * len(questions)
+
+    lane = Lane(threads=1, most_in_flight=0)
+    assert not lane.try_enter()
+    for _ in range(100):
+        lane.submit(0.0, lambda _: [], lambda at: waited.append(clock - at), at_once=at_once)
+    clock += 1.0
+    await asyncio.sleep(0)
+    assert len(waited) == 100
+    assert max(waited) <= 2 * DELIVER_WITHIN_SECONDS
+
+
+async def test_whoever_asks_again_at_once_gets_no_second_slice() -> None:
+    """Or each slice would bring two more, and the loop would look at its sockets ever more seldom."""
+    lane, beats = Lane(threads=1), list[str]()
+
+    def at_once(questions: Sequence[int]) -> Sequence[int]:
+        time.sleep(SLICE_SECONDS * 1.5)
+        beats.append("slice")
+        return questions
+
+    def ask(_: object = None) -> None:
+        if len(beats) < 12:
+            lane.submit(1, lambda _: [], ask, at_once=at_once)
+
+    def look() -> None:
+        if len(beats) < 12:
+            beats.append("look")
+            asyncio.get_running_loop().call_soon(look)
+
+    for _ in range(3):
+        ask()
+    look()
+    while len(beats) < 12:  # noqa: ASYNC110 - the loop's own turns are what counts
+        await asyncio.sleep(0)
+    assert "slice,slice" not in ",".join(beats)

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import linear_model, svm, tree
+from sklearn import linear_model, svm
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.impute import SimpleImputer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from soloist_workloads.serving.flavors.linear import straight
+from soloist_workloads.serving.flavors.straight import straight
 
 CHANCE = np.random.default_rng(7)
 TABLE = CHANCE.normal(size=(120, 5))
@@ -59,7 +59,6 @@ OTHERS: dict[str, tuple[Any, Any]] = {
     "a discriminant": (LinearDiscriminantAnalysis(), THREE),
     "many of them": (OneVsRestClassifier(linear_model.LogisticRegression()), THREE),
     "scaled to a range": (make_pipeline(MinMaxScaler(), linear_model.Ridge()), AMOUNTS),
-    "a scaled tree": (make_pipeline(StandardScaler(), tree.DecisionTreeClassifier()), THREE),
     "a scaler alone": (StandardScaler(), None),
     "filled, and where": (
         make_pipeline(SimpleImputer(add_indicator=True), linear_model.Ridge()),
@@ -69,7 +68,6 @@ OTHERS: dict[str, tuple[Any, Any]] = {
         make_pipeline(SimpleImputer(missing_values=-1.0), linear_model.Ridge()),
         AMOUNTS,
     ),
-    "a tree": (tree.DecisionTreeClassifier(), THREE),
     "support vectors": (svm.SVC(kernel="linear"), THREE),
 }
 SHAPES = [
@@ -125,6 +123,11 @@ def test_what_it_refuses_is_refused_in_its_words(name: str, rows: Any) -> None:
     with pytest.raises(ValueError) as mine:  # noqa: PT011
         predict(np.array(rows))
     assert str(mine.value) == str(theirs.value)
+
+
+def test_other_methods_than_predict_are_left_to_it() -> None:
+    model = linear_model.LogisticRegression().fit(TABLE, THREE)
+    assert straight(model, "predict_proba") is None
 
 
 @pytest.mark.parametrize("name", OTHERS)

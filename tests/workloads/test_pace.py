@@ -84,3 +84,12 @@ def test_many_may_wait_where_together_each_takes_little(processors: int) -> None
     for _ in range(TRIAL // 64 + 1):
         pace.note(QUICK_SECONDS * 8, questions=64)
     assert pace.is_quick
+
+
+def test_of_calls_one_after_the_other_each_counts() -> None:
+    """Sixteen in a row take longer together than one may."""
+    pace = Pace(processors=2)
+    for _ in range(3):
+        pace.note(QUICK_SECONDS * 8, questions=16, calls=16)
+    assert pace.is_brief
+    assert pace.is_quick

@@ -36,6 +36,9 @@ V1, V2 = "v1", "v2"
 
 # More requests at once would keep the first of them waiting for the encoding of the last.
 MOST_TOGETHER = 64
+# Of those that aren't joined, asked one after the other on the event loop. What a call spends on its clock and its counters is spent
+# once, and the next request finds the caches as the last one left them. At a millisecond each, health checks wait for 16.
+MOST_IN_TURN = 16
 # A request with more rows than this has nothing to win: the model's cost per call is already spread.
 MOST_JOINED_ROWS = 32
 # A larger body has more rows than those from which the model's pace is known.
@@ -74,8 +77,8 @@ class Answerer:
         self._model = model
         self._version = version
         self._matrix = scorer.matrix
-        joins = self._matrix is not None and self._matrix.rows_are_apart
-        self.most_together = MOST_TOGETHER if joins else 1
+        self._joins = self._matrix is not None and self._matrix.rows_are_apart
+        self.most_together = MOST_TOGETHER if self._joins else 1
 
     def may_be_asked_here(self, body: bytes) -> bool:
         """Whether `answer_at_once` is the place for a request: the model's calls are brief, and this is no more than the usual."""
@@ -87,22 +90,28 @@ class Answerer:
         matrix = self._matrix
         return matrix is not None and matrix.pace.is_quick and len(body) <= MOST_BYTES_AT_ONCE
 
+    @property
+    def most_at_once(self) -> int:
+        """Requests that `answer_at_once` may be given."""
+        in_turn = self._matrix is not None and self._matrix.pace.is_quick
+        return self.most_together if self._joins else MOST_IN_TURN if in_turn else 1
+
     def answer_at_once(self, questions: Sequence[Question]) -> list[Reply | Exception | None]:
         """One outcome per question; None where it isn't plainly a matrix, and who knows how long it takes."""
         started = perf_counter()
         outcomes: list[Reply | Exception | None] = [None] * len(questions)
         if self._matrix is not None:
             self._answer_matrices(self._matrix, questions, outcomes)
-        seconds = perf_counter() - started
+        seconds, calls = perf_counter() - started, 1 if self._joins else len(questions)
         if self._matrix is not None:
-            self._matrix.pace.note(seconds, questions=len(questions))
+            self._matrix.pace.note(seconds, questions=len(questions), calls=calls)
         answered = [
             question.protocol
             for question, outcome in zip(questions, outcomes, strict=True)
             if outcome is not None
         ]
         if answered:
-            self._metrics.tell_predictions(answered, seconds)
+            self._metrics.tell_predictions(answered, seconds / calls, together=self._joins)
         return outcomes
 
     def answer(self, questions: Sequence[Question]) -> list[Reply | Exception]:

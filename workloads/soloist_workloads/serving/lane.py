@@ -10,7 +10,9 @@ and hands its answers back in one go, a millisecond at most after the first of t
 request that finds a thread idle is answered by itself, at once.
 
 The exception are models that have shown that they need less time than the hop (`pace`): they are asked on the event
-loop, a slice of its time after the other. Between two of those it reads, refuses and answers health checks.
+loop, a slice of its time after the other. Between two of those it reads, refuses and answers health checks. Here too answers
+are handed over together: one that is written by itself wakes its reader, who is asleep again by the next, and on a virtual machine that
+costs as much as the prediction.
 """
 
 from __future__ import annotations
@@ -66,9 +68,10 @@ class Lane:
 
     def __init__(self, *, threads: int, most_in_flight: int = MOST_IN_FLIGHT) -> None:
         self._queue: SimpleQueue[_Entry[Any, Any]] = SimpleQueue()
-        self._here: deque[tuple[_Entry[Any, Any], AtOnce[Any, Any]]] = deque()
+        self._here: deque[tuple[_Entry[Any, Any], AtOnce[Any, Any], int]] = deque()
         self._threads = threads
         self._started = 0
+        self._is_coming_back = False
         self._left = 0.0  # when the event loop went elsewhere, with work waiting here
         self._refused = False  # somebody, since then
         self._most_in_flight = most_in_flight
@@ -126,47 +129,60 @@ class Lane:
         *,
         most: int = 1,
         at_once: AtOnce[Question, Answer] | None = None,
+        most_at_once: int = 1,
     ) -> None:
         """As `run`, for those who don't await: `done` is called on the event loop, never from within this call.
 
-        `at_once` where the model is quick enough to be asked here.
+        `at_once` where the model is quick enough to be asked here; it may be given up to `most_at_once` questions.
         """
         loop = asyncio.get_running_loop()
         entry = _Entry(question, answerer, most, done, loop)
         if at_once is None:
             self._to_thread(entry)
             return
-        if not self._here:
-            self._left = monotonic()
-            loop.call_soon(self._work_here)
-        self._here.append((entry, at_once))
+        self._here.append((entry, at_once, most_at_once))
+        self._come_back(loop)
 
     def _to_thread(self, entry: _Entry[Any, Any]) -> None:
         # Where questions can go together, a second thread would only split what waits into two calls.
         self._start_threads(1 if entry.most > 1 else self._threads)
         self._queue.put(entry)
 
+    def _come_back(self, loop: asyncio.AbstractEventLoop) -> None:
+        """After the event loop has looked at its sockets."""
+        if not self._is_coming_back:
+            self._is_coming_back, self._left = True, monotonic()
+            loop.call_soon(self._work_here)
+
     def _work_here(self) -> None:
-        began = monotonic()
+        began = deliver_from = monotonic()
         least = FULL_SLICE_SECONDS if self.is_full() else SLICE_SECONDS
         elsewhere = began - self._left if self._refused else 0.0
-        self._refused = False
+        self._is_coming_back = self._refused = False
         deadline = began + max(least, min(elsewhere * SLICE_TO_ELSEWHERE, MOST_SLICE_SECONDS))
+        done: list[_Entry[Any, Any]] = []
         while self._here:
-            entry, at_once = self._here.popleft()
+            entry, at_once, most = self._here.popleft()
             group = [entry]
-            while len(group) < entry.most and self._here:
+            while len(group) < most and self._here:
                 group.append(self._here.popleft()[0])
-            for one in _answer(group, at_once):
-                if one.outcome is None:
-                    self._to_thread(one)
-                else:
-                    one.done(one.outcome)
-            if monotonic() > deadline:
+            done += _answer(group, at_once)
+            now = monotonic()
+            if now > deadline:
                 break
+            if now > deliver_from + DELIVER_WITHIN_SECONDS:
+                self._deliver_here(done)
+                done, deliver_from = [], now
+        self._deliver_here(done)
         if self._here:
-            self._left = monotonic()
-            self._here[0][0].loop.call_soon(self._work_here)
+            self._come_back(self._here[0][0].loop)
+
+    def _deliver_here(self, done: list[_Entry[Any, Any]]) -> None:
+        for one in done:
+            if one.outcome is None:
+                self._to_thread(one)
+            else:
+                one.done(one.outcome)
 
     def _start_threads(self, wanted: int) -> None:
         """With the first question. They end with the process, even in the middle of a prediction."""

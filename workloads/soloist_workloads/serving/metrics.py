@@ -98,11 +98,15 @@ class Metrics:
         if seconds is not None:
             self._request_seconds[protocol].add(seconds)
 
-    def tell_predictions(self, protocols: Sequence[str], seconds: float) -> None:
-        """Requests were answered together, and each of them took this long without waiting."""
-        self._together.add(len(protocols))
-        for protocol in protocols:
-            self._prediction_seconds[protocol].add(seconds)
+    def tell_predictions(
+        self, protocols: Sequence[str], seconds: float, *, together: bool = True
+    ) -> None:
+        """Requests were answered, together or one after the other, and each of them took this long without waiting."""
+        count = len(protocols)
+        self._together.add(count if together else 1, times=1 if together else count)
+        for protocol in PROTOCOLS:
+            if times := protocols.count(protocol):
+                self._prediction_seconds[protocol].add(seconds, times)
 
     def render(self) -> bytes:
         return generate_latest(self._registry)

@@ -61,7 +61,7 @@ class Pace:
         """Whether many may wait for the model: each has its answer soon, alone or together with others."""
         return self._shares.is_passed
 
-    def note(self, seconds: float, *, questions: int = 1) -> None:
-        """A call with so many questions took so long."""
-        self._calls.note(seconds)
+    def note(self, seconds: float, *, questions: int = 1, calls: int = 1) -> None:
+        """Calls with so many questions, all in all, took so long."""
+        self._calls.note(seconds / calls, times=calls)
         self._shares.note(seconds / questions, times=questions)

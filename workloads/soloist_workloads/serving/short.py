@@ -87,8 +87,14 @@ class Short:
             write(self._conclude(asked, outcome))
 
         here = answerer.may_be_asked_here(asked.body)
-        at_once = answerer.answer_at_once if here else None
-        lane.submit(question, answerer.answer, done, most=answerer.most_together, at_once=at_once)
+        lane.submit(
+            question,
+            answerer.answer,
+            done,
+            most=answerer.most_together,
+            at_once=answerer.answer_at_once if here else None,
+            most_at_once=answerer.most_at_once,
+        )
         return True
 
     def _refuse(self, protocol: str) -> Response:

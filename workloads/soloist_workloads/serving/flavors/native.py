@@ -14,6 +14,8 @@ from soloist_workloads.serving.signature import Columns, Kind, ModelCard
 Array = np.ndarray[Any, Any]
 Deserialize = Callable[[Path, Mapping[str, Any]], Any]
 Predict = Callable[[Any], Any]
+# From a matrix that was looked at to the answer; None where that is left to the library's own `predict`.
+Conclude = Callable[[Array], Any]
 
 # No booleans: a table of them turns into objects on the way to a matrix in some libraries, into bytes in others.
 NUMERIC: dict[Kind, np.dtype[Any]] = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from soloist_workloads.serving.flavors.linear import straight
 from soloist_workloads.serving.flavors.native import (
     Deserialize,
     Native,
     matrix_type,
     names_match,
 )
+from soloist_workloads.serving.flavors.straight import straight
 from soloist_workloads.serving.postpone import import_sklearn
 from soloist_workloads.serving.signature import ModelCard
 
@@ -57,10 +57,8 @@ def load(card: ModelCard, deserialize: Deserialize) -> Native:
     if not takes_matrix(model, card):
         return Native("sklearn", predict)
     _forget_names(model)
-    quick = straight(model) if method == "predict" else None
-    return Native(
-        "sklearn", predict, quick or predict, rows_are_apart=has_rows_apart(model, method)
-    )
+    quick = straight(model, method) or predict
+    return Native("sklearn", predict, quick, rows_are_apart=has_rows_apart(model, method))
 
 
 def _forget_names(model: Any) -> None:
