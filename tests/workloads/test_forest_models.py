@@ -112,6 +112,14 @@ def test_who_predicts_in_another_way_is_left_to_it(name: str) -> None:
     assert straight(model.fit(TABLE, target)) is None
 
 
+def test_with_several_jobs_the_answer_is_that_of_one() -> None:
+    """scikit-learn's own sum then depends on which job ends first, so that batch and online answers could differ."""
+    model = ensemble.RandomForestRegressor(n_estimators=50, n_jobs=2, random_state=0)
+    predict = straight(model.fit(TABLE, AMOUNTS))
+    assert predict is not None
+    assert predict(TABLE).tobytes() == model.set_params(n_jobs=1).predict(TABLE).tobytes()
+
+
 def test_a_method_that_only_it_has_is_left_to_it() -> None:
     model = ensemble.RandomForestClassifier(**FEW).fit(TABLE, TWO)
     assert straight(model, "predict_log_proba") is None
