@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -57,13 +58,13 @@ def test_a_bad_version_is_off_within_seconds(
     for _ in range(repeats):
         under_load = ward.load()
         champion = ward.champion()
+        before = ward.rollout().get("since")  # the same version may have been refused already
         with watch_asked(ward.room, NAME, version) as asked:
             moment(time.monotonic() + QUIET_SECONDS)
             ward.annotate("retry", version)
             ward.world.mlflow.set_alias(ward.model, "candidate", version)
             eventually(
-                lambda: ward.rollout().get("version") == version
-                and ward.rollout().get("stage") == "Aborted",
+                lambda: _is_refused(ward.rollout(), version) and ward.rollout()["since"] != before,
                 within=90, what=f"v{version} ({vice}) to be refused", last=lambda: str(ward.rollout()),
             )  # fmt: skip
             moment(time.monotonic() + QUIET_SECONDS)
@@ -73,6 +74,10 @@ def test_a_bad_version_is_off_within_seconds(
         report.append(f"{vice}: {notes}, {asked.count} times; {outcome}; {ward.rollout()}")
         _was_harmless(asked, outcome, version, OFF_WITHIN[vice])
         assert ward.champion() == champion
+
+
+def _is_refused(rollout: dict[str, Any], version: str) -> bool:
+    return rollout.get("version") == version and rollout.get("stage") == "Aborted"
 
 
 def _was_harmless(asked: Asked, outcome: Outcome, version: str, within: float) -> None:
