@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
-from tests.e2e.eventually import eventually, moment
+from tests.e2e.eventually import moment
 from tests.e2e.load import Outcome
 from tests.endurance import events
 from tests.endurance.counters import Asked, watch_asked
@@ -63,10 +62,7 @@ def test_a_bad_version_is_off_within_seconds(
             moment(time.monotonic() + QUIET_SECONDS)
             ward.annotate("retry", version)
             ward.world.mlflow.set_alias(ward.model, "candidate", version)
-            eventually(
-                lambda: _is_refused(ward.rollout(), version) and ward.rollout()["since"] != before,
-                within=90, what=f"v{version} ({vice}) to be refused", last=lambda: str(ward.rollout()),
-            )  # fmt: skip
+            ward.until_refused(version, since=before)
             moment(time.monotonic() + QUIET_SECONDS)
         outcome = under_load.outcome(within=LOAD_SECONDS + 60)
         notes = f"asked for {asked.seconds:.1f} s"
@@ -74,10 +70,6 @@ def test_a_bad_version_is_off_within_seconds(
         report.append(f"{vice}: {notes}, {asked.count} times; {outcome}; {ward.rollout()}")
         _was_harmless(asked, outcome, version, OFF_WITHIN[vice])
         assert ward.champion() == champion
-
-
-def _is_refused(rollout: dict[str, Any], version: str) -> bool:
-    return rollout.get("version") == version and rollout.get("stage") == "Aborted"
 
 
 def _was_harmless(asked: Asked, outcome: Outcome, version: str, within: float) -> None:

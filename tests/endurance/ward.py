@@ -82,6 +82,18 @@ class Ward:
     def until_champion(self, version: str, *, within: float) -> None:
         eventually(lambda: self.champion() == version, within=within, what=f"v{version} to serve")
 
+    def until_refused(self, version: str, *, since: str | None) -> None:
+        """Once more: `since` is what the rollout before said, which may have been of the same version."""
+
+        def refused() -> bool:
+            rollout = self.rollout()
+            ended = (rollout.get("version"), rollout.get("stage")) == (version, "Aborted")
+            return ended and rollout.get("since") != since
+
+        eventually(
+            refused, within=90, what=f"v{version} to be refused", last=lambda: str(self.rollout())
+        )
+
     def until_pods(self, number: int, *, within: float) -> None:
         """The champion has exactly so many pods, all ready."""
 
