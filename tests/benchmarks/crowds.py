@@ -1,7 +1,8 @@
 """`python -m tests.benchmarks.crowds`: twice what the server can do, from more and more clients at once.
 
 `make bench` has 512 clients, fewer than may wait for a quick model. Here they become more than that. What counts is how much is
-still answered, and how long somebody waits who comes anew, as a kubelet does with its health checks.
+still answered, beside what as many clients get who wait for their answers, and how long somebody waits who comes anew, as a kubelet
+does with its health checks.
 """
 
 from __future__ import annotations
@@ -66,9 +67,10 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the server inherits it, as wrk does
     prepare("")
     print(
-        "| model | clients | answered a second | of its best | refused | health check p50/max ms |"
+        "| model | clients | a second, if they wait | CPU µs, and the kernel's "
+        "| a second, at twice its best | of its best | refused | health check p50/max ms |"
     )
-    print("| --- | --: | --: | --: | --: | --: |")
+    print("| --- | --: | --: | --: | --: | --: | --: | --: |")
     one = next(one for one in CONTESTANTS if one.name == "soloist v2")
     for model in [asked.only] if asked.only else MODELS:
         folder = PLACE / "own"
@@ -81,6 +83,12 @@ def measure(model: str, running: Running, path: str, body: object, seconds: int)
     run_closed(running.port, path, body, connections=64, seconds=WARM_UP_SECONDS)
     best = run_closed(running.port, path, body, connections=64, seconds=seconds).per_second
     for connections in CONNECTIONS:
+        before = running.cpu_times()
+        patient = run_closed(running.port, path, body, connections=connections, seconds=seconds)
+        own, kernel = (
+            (now - then) / max(patient.requests, 1) * 1e6
+            for now, then in zip(running.cpu_times(), before, strict=True)
+        )
         with Checks(running.port) as checks:
             load = run_overload(
                 running.port, path, body,
@@ -88,7 +96,8 @@ def measure(model: str, running: Running, path: str, body: object, seconds: int)
             )  # fmt: skip
         waited = checks.milliseconds or [float("nan")]
         print(
-            f"| {model} | {connections:,} | {load.per_second:,.0f} | {load.per_second / best:.0%} | {load.refused:,} "
+            f"| {model} | {connections:,} | {patient.per_second:,.0f} | {own + kernel:.0f}, {kernel:.0f} "
+            f"| {load.per_second:,.0f} | {load.per_second / best:.0%} | {load.refused:,} "
             f"| {statistics.median(waited):.0f}/{max(waited):.0f} |",
             flush=True,
         )

@@ -48,7 +48,12 @@ class Running:
     seconds_to_first_answer: float
 
     def cpu_seconds(self) -> float:
-        return sum(_cpu_seconds(pid) for pid in find_marked(self.mark))
+        return sum(self.cpu_times())
+
+    def cpu_times(self) -> tuple[float, float]:
+        """Seconds in the processes' own code, and in the kernel for them."""
+        times = [_cpu_times(pid) for pid in find_marked(self.mark)]
+        return sum(own for own, _ in times), sum(kernel for _, kernel in times)
 
     def memory_bytes(self) -> int:
         return sum(_memory_bytes(pid) for pid in find_marked(self.mark))
@@ -147,11 +152,11 @@ def _end(process: subprocess.Popen[bytes], mark: str) -> None:
     process.wait()
 
 
-def _cpu_seconds(pid: int) -> float:
+def _cpu_times(pid: int) -> tuple[float, float]:
     with contextlib.suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-    return 0.0
+        return int(fields[11]) / TICKS, int(fields[12]) / TICKS
+    return 0.0, 0.0
 
 
 def _memory_bytes(pid: int) -> int:
