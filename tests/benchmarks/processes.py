@@ -73,6 +73,8 @@ def started(contestant: Contestant, model: Path, binaries: Path, work: Path) -> 
         **os.environ, "OMP_NUM_THREADS": "1", MARK: mark, "PATH": f"{binaries}:{os.environ['PATH']}",
         **{name: _fill(value, words) for name, value in contestant.env.items()},
     }  # fmt: skip
+    # As in an image, nobody compiles what was imported before: it would be most of a start.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     command = ["taskset", "-c", SERVER_CPU, *(_fill(word, words) for word in contestant.command)]
     began = time.monotonic()
     with (work / "log.txt").open("wb") as log:
