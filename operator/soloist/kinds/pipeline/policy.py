@@ -68,6 +68,8 @@ def is_too_late(pipeline: Pipeline, facts: PipelineFacts, time: datetime) -> boo
 
 def due_run(pipeline: Pipeline, facts: PipelineFacts, platform: Platform) -> Start | None:
     """The Run to start in this reconcile. A spec that can't be carried out starts none; status says why."""
+    if pipeline.spec.concurrency_policy == "Replace" and len(facts.active) > 1:
+        return None  # the operator died while it replaced one: that comes first, or each such death would leave one more
     if platform.runtime(pipeline.spec.runtime) is None:
         return None
     try:
