@@ -9,7 +9,7 @@ import pytest
 from soloist.api.conditions import parse_time
 from soloist.kinds.pipeline import policy
 from soloist.kinds.pipeline.facts import RunView
-from tests.support.kinds import NOW, a_pipeline, a_view, pipeline_facts
+from tests.support.kinds import NOW, PLATFORM, a_pipeline, a_view, pipeline_facts
 
 TICK = "2026-11-23T03:00:00Z"
 BEFORE = "2026-11-22T03:00:00Z"
@@ -168,6 +168,15 @@ def test_whose_place_is_taken(
     start = policy.Start(9, "Source", "x", "x") if is_starting else None
     found = policy.replaced(a_pipeline(concurrencyPolicy=policy_), pipeline_facts(*views), start)
     assert found == {f"flights-{number}" for number in gone}
+
+
+@pytest.mark.parametrize(("at_work", "starts"), [(1, True), (2, False)])
+def test_an_unfinished_replacement_comes_before_the_next(at_work: int, starts: bool) -> None:
+    """The operator made a Run and died before it ended the older one: each such death would leave one more."""
+    runs = [going(number + 1) for number in range(at_work)]
+    facts = pipeline_facts(*runs, request="please")
+    start = policy.due_run(a_pipeline(concurrencyPolicy="Replace"), facts, PLATFORM)
+    assert (start is not None) is starts
 
 
 @pytest.mark.parametrize(
