@@ -53,12 +53,7 @@ class Load:
 
     def outcome(self, *, within: float) -> Outcome:
         """Its result, once it has ended by itself."""
-
-        def ended() -> bool:
-            return self.room.status("pods", NAME).get("phase") in ("Succeeded", "Failed")
-
-        eventually(ended, within=within, what="the load to end")
-        said = self.room.kubectl("logs", "-n", self.room.namespace, NAME)
+        _, said = self.room.until_pod_ended(NAME, within=within)
         told: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
         return Outcome(**{name: told[name] for name in Outcome.__dataclass_fields__})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.e2e.eventually import eventually
 from tests.e2e.kubectl import Manifest
 from tests.e2e.load import pod
 from tests.e2e.room import Room
@@ -24,13 +23,6 @@ def run_on_volume(room: Room, name: str, script: str, *, image: str, claim: str)
     spec["volumes"].append({"name": "volume", "persistentVolumeClaim": {"claimName": claim}})
     spec["containers"][0]["volumeMounts"].append({"name": "volume", "mountPath": FOLDER})
     room.apply(made)
-
-    def phase() -> str:
-        return str(room.status("pods", name).get("phase"))
-
-    eventually(
-        lambda: phase() in ("Succeeded", "Failed"), within=60, what=f"{name} to end", last=phase
-    )
-    said = room.kubectl("logs", "-n", room.namespace, name)
-    assert phase() == "Succeeded", said
+    phase, said = room.until_pod_ended(name, within=60)
+    assert phase == "Succeeded", said
     return said

@@ -153,6 +153,14 @@ class Room:
             plural, name, lambda seen: condition(seen, "Ready").get("status") == "True", within=within, what="to be ready"
         )  # fmt: skip
 
+    def until_pod_ended(self, name: str, *, within: float) -> tuple[str, str]:
+        """The pod's phase and all that it printed, once it has ended by itself."""
+        ended = ("Succeeded", "Failed")
+        status = self.until(
+            "pods", name, lambda seen: seen.get("phase") in ended, within=within, what="to end"
+        )
+        return status["phase"], self.kubectl("logs", "-n", self.namespace, name)
+
     def until_run(self, name: str, phase: str, *, within: float) -> Manifest:
         """The Run's status, once it is in the phase; a Run that ended otherwise is not waited for."""
         ended = ("Succeeded", "Failed")

@@ -13,12 +13,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from soloist_workloads.serving.flavors.straight import straight
+from tests.workloads.straight_models import (
+    AMOUNTS,
+    CHANCE,
+    HOLED,
+    HOLES,
+    REFUSED,
+    SHAPES,
+    TABLE,
+    THREE,
+    TWO,
+    assert_same_bits,
+    assert_same_words,
+)
 
-CHANCE = np.random.default_rng(11)
-TABLE = CHANCE.normal(size=(120, 5))
-TWO = np.where(TABLE[:, 0] > 0, "yes", "no")
-THREE = (TABLE[:, 0] > 0).astype(int) + (TABLE[:, 1] > 1)
-AMOUNTS = TABLE @ np.arange(5.0) + CHANCE.normal(size=120)
 FEW: dict[str, Any] = {"n_estimators": 9, "random_state": 0}
 
 STRAIGHT: dict[str, tuple[Any, Any]] = {
@@ -30,10 +38,7 @@ STRAIGHT: dict[str, tuple[Any, Any]] = {
     "a forest of three": (ensemble.RandomForestClassifier(max_depth=2, **FEW), THREE),
     "a forest of amounts": (ensemble.RandomForestRegressor(**FEW), AMOUNTS),
     "a forest without a bootstrap": (ensemble.ExtraTreesClassifier(**FEW), THREE),
-    "the same, of amounts": (
-        ensemble.ExtraTreesRegressor(**FEW),
-        AMOUNTS,
-    ),
+    "the same, of amounts": (ensemble.ExtraTreesRegressor(**FEW), AMOUNTS),
     "of zeros below nothing": (ensemble.RandomForestRegressor(**FEW), np.full(120, -0.0)),
     "scaled": (make_pipeline(StandardScaler(), ensemble.RandomForestClassifier(**FEW)), TWO),
     "filled": (make_pipeline(SimpleImputer(), ensemble.RandomForestRegressor(**FEW)), AMOUNTS),
@@ -46,14 +51,6 @@ OTHERS: dict[str, tuple[Any, Any]] = {
     "boosted": (ensemble.GradientBoostingRegressor(n_estimators=5), AMOUNTS),
     "a forest that finds outliers": (ensemble.IsolationForest(**FEW), None),
 }
-SHAPES = [
-    pytest.param(lambda rows: rows, id="rows"),
-    pytest.param(np.asfortranarray, id="columns, as requests are"),
-    pytest.param(lambda rows: rows[:1], id="one row"),
-    pytest.param(lambda rows: rows.astype(np.float32), id="float"),
-    pytest.param(lambda rows: (rows * 100).astype(np.int64), id="long"),
-    pytest.param(lambda rows: (rows * 100).astype(np.int32), id="integer"),
-]
 
 
 def methods(model: Any) -> list[str]:
@@ -69,41 +66,28 @@ def test_the_answer_is_the_estimators_to_the_last_bit(name: str, shape: Any) -> 
         predict = straight(model, method)
         assert predict is not None
         rows = shape(CHANCE.normal(size=(17, 5)))
-        theirs, mine = getattr(model, method)(rows.copy(order="K")), predict(rows)
-        assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
-        assert mine.tobytes() == theirs.tobytes()
+        assert_same_bits(predict, getattr(model, method), rows)
 
 
+@pytest.mark.parametrize("rows", HOLED)
 @pytest.mark.parametrize("name", ["a tree of two words", "a forest of three", "filled"])
-def test_holes_are_left_to_those_who_know_what_to_do_with_them(name: str) -> None:
+def test_holes_are_left_to_those_who_know_what_to_do_with_them(name: str, rows: Any) -> None:
     model, target = STRAIGHT[name]
-    holes = np.where(CHANCE.random(TABLE.shape) < 0.2, np.nan, TABLE)
-    predict = straight(model.fit(holes, target))
+    predict = straight(model.fit(HOLES, target))
     assert predict is not None
-    for rows in (np.asfortranarray(holes), holes[:1].copy(), np.full((2, 5), np.nan)):
-        assert predict(rows).tobytes() == model.predict(rows.copy(order="K")).tobytes()
+    assert_same_bits(predict, model.predict, rows)
 
 
 @pytest.mark.parametrize("name", ["a tree of amounts", "a forest of two words", "scaled"])
 @pytest.mark.parametrize(
     "rows",
-    [
-        pytest.param([[1.0, 2.0, np.inf, 4.0, 5.0]], id="infinite"),
-        pytest.param([[1.0, 2.0, 1e300, 4.0, 5.0]], id="too large for a tree"),
-        pytest.param([[1.0, 2.0]], id="too few columns"),
-        pytest.param(np.empty((0, 5)), id="no rows"),
-        pytest.param([1.0, 2.0, 3.0, 4.0, 5.0], id="no table"),
-    ],
+    [*REFUSED, pytest.param([[1.0, 2.0, 1e300, 4.0, 5.0]], id="too large for a tree")],
 )
 def test_what_it_refuses_is_refused_in_its_words(name: str, rows: Any) -> None:
     model, target = STRAIGHT[name]
     predict = straight(model.fit(TABLE, target))
     assert predict is not None
-    with pytest.raises(ValueError) as theirs, np.errstate(over="ignore"):  # noqa: PT011 - compared
-        model.predict(np.array(rows))
-    with pytest.raises(ValueError) as mine, np.errstate(over="ignore"):  # noqa: PT011
-        predict(np.array(rows))
-    assert str(mine.value) == str(theirs.value)
+    assert_same_words(predict, model.predict, rows)
 
 
 @pytest.mark.parametrize("name", OTHERS)

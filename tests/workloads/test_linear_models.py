@@ -14,12 +14,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from soloist_workloads.serving.flavors.straight import straight
-
-CHANCE = np.random.default_rng(7)
-TABLE = CHANCE.normal(size=(120, 5))
-TWO = np.where(TABLE[:, 0] > 0, "yes", "no")
-THREE = (TABLE[:, 0] > 0).astype(int) + (TABLE[:, 1] > 1)
-AMOUNTS = TABLE @ np.arange(5.0) + CHANCE.normal(size=120)
+from tests.workloads.straight_models import (
+    AMOUNTS,
+    CHANCE,
+    HOLED,
+    HOLES,
+    REFUSED,
+    SHAPES,
+    TABLE,
+    THREE,
+    TWO,
+    assert_same_bits,
+    assert_same_words,
+)
 
 STRAIGHT: dict[str, tuple[Any, Any]] = {
     "logistic, two words": (linear_model.LogisticRegression(), TWO),
@@ -70,14 +77,6 @@ OTHERS: dict[str, tuple[Any, Any]] = {
     ),
     "support vectors": (svm.SVC(kernel="linear"), THREE),
 }
-SHAPES = [
-    pytest.param(lambda rows: rows, id="rows"),
-    pytest.param(np.asfortranarray, id="columns, as requests are"),
-    pytest.param(lambda rows: rows[:1], id="one row"),
-    pytest.param(lambda rows: rows.astype(np.float32), id="float"),
-    pytest.param(lambda rows: (rows * 100).astype(np.int64), id="long"),
-    pytest.param(lambda rows: (rows * 100).astype(np.int32), id="integer"),
-]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -87,42 +86,27 @@ def test_the_answer_is_the_estimators_to_the_last_bit(name: str, shape: Any) -> 
     predict = straight(model.fit(TABLE, target))
     assert predict is not None
     rows = shape(CHANCE.normal(size=(17, 5)) * 10)
-    theirs, mine = model.predict(rows.copy(order="K")), predict(rows)
-    assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
-    assert mine.tobytes() == theirs.tobytes()
+    assert_same_bits(predict, model.predict, rows)
 
 
+@pytest.mark.parametrize("rows", HOLED)
 @pytest.mark.parametrize("name", ["filled", "filled and scaled", "filled in place"])
-def test_holes_are_filled_as_the_imputer_does(name: str) -> None:
+def test_holes_are_filled_as_the_imputer_does(name: str, rows: Any) -> None:
     model, target = STRAIGHT[name]
-    holes = np.where(CHANCE.random(TABLE.shape) < 0.2, np.nan, TABLE)
-    predict = straight(model.fit(holes, target))
+    predict = straight(model.fit(HOLES, target))
     assert predict is not None
-    for rows in (np.asfortranarray(holes), holes[:1].copy(), np.full((2, 5), np.nan)):
-        theirs, mine = model.predict(rows.copy(order="K")), predict(rows)
-        assert mine.tobytes() == theirs.tobytes()
+    assert_same_bits(predict, model.predict, rows)
 
 
 @pytest.mark.parametrize("name", ["logistic, three", "scaled"])
 @pytest.mark.parametrize(
-    "rows",
-    [
-        pytest.param([[1.0, 2.0, np.nan, 4.0, 5.0]], id="not a number"),
-        pytest.param([[1.0, 2.0, np.inf, 4.0, 5.0]], id="infinite"),
-        pytest.param([[1.0, 2.0]], id="too few columns"),
-        pytest.param(np.empty((0, 5)), id="no rows"),
-        pytest.param([1.0, 2.0, 3.0, 4.0, 5.0], id="no table"),
-    ],
+    "rows", [*REFUSED, pytest.param([[1.0, 2.0, np.nan, 4.0, 5.0]], id="not a number")]
 )
 def test_what_it_refuses_is_refused_in_its_words(name: str, rows: Any) -> None:
     model, target = STRAIGHT[name]
     predict = straight(model.fit(TABLE, target))
     assert predict is not None
-    with pytest.raises(ValueError) as theirs:  # noqa: PT011 - what it says is compared
-        model.predict(np.array(rows))
-    with pytest.raises(ValueError) as mine:  # noqa: PT011
-        predict(np.array(rows))
-    assert str(mine.value) == str(theirs.value)
+    assert_same_words(predict, model.predict, rows)
 
 
 def test_other_methods_than_predict_are_left_to_it() -> None:

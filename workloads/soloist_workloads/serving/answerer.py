@@ -93,8 +93,9 @@ class Answerer:
     @property
     def most_at_once(self) -> int:
         """Requests that `answer_at_once` may be given."""
-        in_turn = self._matrix is not None and self._matrix.pace.is_quick
-        return self.most_together if self._joins else MOST_IN_TURN if in_turn else 1
+        if self._joins:
+            return self.most_together
+        return MOST_IN_TURN if self._matrix is not None and self._matrix.pace.is_quick else 1
 
     def answer_at_once(self, questions: Sequence[Question]) -> list[Reply | Exception | None]:
         """One outcome per question; None where it isn't plainly a matrix, and who knows how long it takes."""
@@ -144,7 +145,7 @@ class Answerer:
             if (rows := _read(matrix, place, question)) is not None
         ]
         joined: Mapping[int, Array] = {}
-        if matrix.rows_are_apart and len(read) > 1:
+        if self._joins and len(read) > 1:
             small = [asked for asked in read if len(asked.rows) <= MOST_JOINED_ROWS]
             joined = _predict_joined(matrix, small) if len(small) > 1 else {}
         for asked in read:

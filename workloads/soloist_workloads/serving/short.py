@@ -93,7 +93,7 @@ class Short:
             done,
             most=answerer.most_together,
             at_once=answerer.answer_at_once if here else None,
-            most_at_once=answerer.most_at_once,
+            most_at_once=answerer.most_at_once if here else 1,
         )
         return True
 

@@ -63,9 +63,8 @@ def _mean(trees: Sequence[Any]) -> Walk:
     walks = [_walk(tree) for tree in trees]
 
     def mean(rows: Array) -> Array:
-        total = (
-            walks[0](rows) + 0.0
-        )  # scikit-learn's sum begins with zero: a leaf of -0.0 becomes 0.0
+        # scikit-learn's sum begins with zero: a leaf of -0.0 becomes 0.0.
+        total = walks[0](rows) + 0.0
         for walk in walks[1:]:
             total += walk(rows)
         total /= len(walks)
