@@ -181,18 +181,18 @@ def test_bytes_are_answered_beside_numbers(saved: Callable[[str], Path]) -> None
 
 
 def test_models_of_matrix_products_are_never_joined(saved: Callable[[str], Path]) -> None:
-    assert answerer_of(load(saved("logistic"))).most_together == 1
-    assert answerer_of(load(saved("forest"))).most_together > 1
+    assert answerer_of(load(saved("logistic"))).by_thread.most == 1
+    assert answerer_of(load(saved("forest"))).by_thread.most == MOST_TOGETHER
 
 
 def test_only_what_is_quick_is_answered_in_turn(saved: Callable[[str], Path]) -> None:
     """On the event loop, where health checks wait for as many of its calls."""
     answerer, question = answerer_of(load(saved("logistic"))), Question("v2", b"{}", JSON)
-    assert answerer.most_at_once == 1
+    assert answerer.way_of(b"{}").most_at_once == 1
     for _ in range(FIRST_TRIAL):
         answerer.answer([question])
-    assert answerer.most_at_once == MOST_IN_TURN
-    assert answerer_of(load(saved("forest"))).most_at_once == MOST_TOGETHER
+    assert answerer.way_of(b"{}").most_at_once == MOST_IN_TURN
+    assert answerer_of(load(saved("forest"))).way_of(b"{}").most_at_once == MOST_TOGETHER
 
 
 @pytest.mark.parametrize("datatype", ["FP32", "FP64", "INT64"])

@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from soloist_workloads.serving.lane import (
     QUICK_FACTOR,
     SLICE_SECONDS,
     Lane,
+    Way,
 )
 from soloist_workloads.serving.problem import RequestProblem
 
@@ -43,9 +45,9 @@ class Model:
 async def held(lane: Lane, model: Model, *questions: int, most: int) -> list[int | BaseException]:
     """Asks the first question, and the others while the model is busy with it."""
     model.go_on.clear()
-    asked = [asyncio.create_task(lane.run(questions[0], model.answer, most=most))]
+    asked = [asyncio.create_task(lane.run(questions[0], Way(model.answer, most=most)))]
     await asyncio.to_thread(model.began.wait)
-    asked += [asyncio.create_task(lane.run(n, model.answer, most=most)) for n in questions[1:]]
+    asked += [asyncio.create_task(lane.run(n, Way(model.answer, most=most))) for n in questions[1:]]
     await asyncio.sleep(0)  # each puts its question into the queue
     model.go_on.set()
     return await asyncio.gather(*asked, return_exceptions=True)
@@ -54,7 +56,7 @@ async def held(lane: Lane, model: Model, *questions: int, most: int) -> list[int
 async def test_a_question_that_finds_the_model_free_goes_alone() -> None:
     model, lane = Model(), Lane(threads=1)
     for n in range(3):
-        assert await lane.run(n, model.answer, most=64) == n
+        assert await lane.run(n, Way(model.answer, most=64)) == n
     assert model.groups == [[0], [1], [2]]
 
 
@@ -96,24 +98,24 @@ async def test_a_thread_outlives_what_goes_wrong(error: BaseException) -> None:
 
     lane = Lane(threads=1)
     with pytest.raises(RuntimeError, match="broken"):
-        await lane.run(1, fail)
-    assert await lane.run(1, Model().answer) == 1
+        await lane.run(1, Way(fail))
+    assert await lane.run(1, Way(Model().answer)) == 1
 
 
 async def test_the_event_loop_never_predicts() -> None:
     model, lane = Model(), Lane(threads=1)
-    await lane.run(1, model.answer)
+    await lane.run(1, Way(model.answer))
     assert threading.current_thread().name not in model.threads
 
 
 async def test_a_request_that_was_given_up_harms_nobody() -> None:
     model, lane = Model(), Lane(threads=1)
     model.go_on.clear()
-    given_up = asyncio.create_task(lane.run(1, model.answer))
+    given_up = asyncio.create_task(lane.run(1, Way(model.answer)))
     await asyncio.to_thread(model.began.wait)
     given_up.cancel()
     model.go_on.set()
-    assert await lane.run(2, model.answer) == 2
+    assert await lane.run(2, Way(model.answer)) == 2
 
 
 async def test_the_lane_is_bounded() -> None:
@@ -138,6 +140,11 @@ async def test_many_more_may_wait_for_a_quick_model() -> None:
         lane.enter(quick=True)
 
 
+def here(at_once: Callable[[Sequence[Any]], Sequence[Any]]) -> Way[Any, Any]:
+    """A way that never needs its thread."""
+    return Way(lambda _: [], at_once=at_once)
+
+
 def asked_here(
     lane: Lane, model: Model, n: int, *, most: int = 1, leaves: bool = False
 ) -> asyncio.Future[int]:
@@ -147,7 +154,7 @@ def asked_here(
     def at_once(questions: Sequence[int]) -> list[int | Exception | None]:
         return [None] * len(questions) if leaves else list(model.answer(questions))
 
-    lane.submit(n, model.answer, future.set_result, at_once=at_once, most_at_once=most)
+    lane.submit(n, Way(model.answer, at_once=at_once, most_at_once=most), future.set_result)
     return future
 
 
@@ -188,7 +195,7 @@ async def test_the_event_loop_has_its_turn_between_slices() -> None:
 
     answers = [asyncio.get_running_loop().create_future() for _ in range(4)]
     for n, future in enumerate(answers):
-        lane.submit(n, lambda _: [], future.set_result, at_once=slow)
+        lane.submit(n, here(slow), future.set_result)
     beat()
     await asyncio.gather(*answers)
     assert "model,model" not in ",".join(order)
@@ -210,7 +217,7 @@ async def test_a_full_lane_lets_the_event_loop_look_sooner(monkeypatch: pytest.M
             count += 1
 
         for n in range(100):
-            lane.submit(n, lambda _: [], done, at_once=list)
+            lane.submit(n, here(list), done)
         await asyncio.sleep(0)
         return count
 
@@ -242,7 +249,7 @@ async def test_a_slice_grows_with_what_the_loop_did_elsewhere_while_it_refuses(
     lane = Lane(threads=1, most_in_flight=0 if refuses else 128)
     assert lane.try_enter() is not refuses
     for n in range(500):
-        lane.submit(n, lambda _: [], lambda _: None, at_once=at_once)
+        lane.submit(n, here(at_once), lambda _: None)
     clock += elsewhere
     await asyncio.sleep(0)
     assert count == pytest.approx(answered, abs=1)
@@ -257,7 +264,7 @@ async def test_answers_of_a_slice_are_handed_over_together() -> None:
         return questions
 
     for n in range(3):
-        lane.submit(n, lambda _: [], lambda _: order.append("answered"), at_once=at_once)
+        lane.submit(n, here(at_once), lambda _: order.append("answered"))
     await asyncio.sleep(0)
     assert order == ["asked"] * 3 + ["answered"] * 3
 
@@ -275,7 +282,7 @@ async def test_nobody_waits_for_the_end_of_a_long_slice(monkeypatch: pytest.Monk
     lane = Lane(threads=1, most_in_flight=0)
     assert not lane.try_enter()
     for _ in range(100):
-        lane.submit(0.0, lambda _: [], lambda at: waited.append(clock - at), at_once=at_once)
+        lane.submit(0.0, here(at_once), lambda at: waited.append(clock - at))
     clock += 1.0
     await asyncio.sleep(0)
     assert len(waited) == 100
@@ -293,7 +300,7 @@ async def test_whoever_asks_again_at_once_gets_no_second_slice() -> None:
 
     def ask(_: object = None) -> None:
         if len(beats) < 12:
-            lane.submit(1, lambda _: [], ask, at_once=at_once)
+            lane.submit(1, here(at_once), ask)
 
     def look() -> None:
         if len(beats) < 12:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import socket
 import threading
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from soloist_workloads.serving import protocol
+from soloist_workloads.serving import protocol, server
 from soloist_workloads.serving.answerer import MOST_BYTES_AT_ONCE
 from soloist_workloads.serving.app import App
 from soloist_workloads.serving.lane import Lane
@@ -33,6 +34,7 @@ MakeApp = Callable[..., App]
 Answer = tuple[int, dict[str, str], bytes]
 GOOD = json.dumps({"inputs": {"a": [1.0], "b": [2.0]}}).encode()
 TENSORS = [{"name": name, "shape": [1], "datatype": "FP64", "data": [2.5]} for name in "ab"]
+IDLE_SECONDS = 0.3
 V1, V2 = "/invocations", "/v2/models/m/infer"
 BODIES = {
     "v1": (V1, GOOD, "application/json"),
@@ -52,13 +54,13 @@ BODIES = {
 
 @contextlib.asynccontextmanager
 async def served(app: App) -> AsyncIterator[int]:
-    server = build_server(app, state=app._state, drain_seconds=0)
+    serving = build_server(app, state=app._state, drain_seconds=0)
     door = socket.create_server(("127.0.0.1", 0))
-    task = asyncio.create_task(server.serve(sockets=[door]))
+    task = asyncio.create_task(serving.serve(sockets=[door]))
     try:
         yield door.getsockname()[1]
     finally:
-        server.should_exit = True
+        serving.should_exit = True
         await task
 
 
@@ -118,6 +120,26 @@ async def test_the_answer_is_that_of_the_long_way(case: str, make_app: MakeApp) 
             short = await client.ask(path, body, media)
             long = await other.ask(path + "?", body, media)  # a query, though empty, is unusual
             assert short == long
+
+
+@pytest.mark.parametrize("case", BODIES)
+@pytest.mark.parametrize("query", ["", "?"], ids=["the short way", "the long way"])
+async def test_a_request_leaves_nothing_to_look_for(
+    case: str, query: str, make_app: MakeApp
+) -> None:
+    """A circle of objects, as an exception and its traceback make, would hold the body until Python's collector comes."""
+    path, body, media = BODIES[case]
+    async with served(make_app()) as port:
+        client = await connect(port)
+        await client.ask(path + query, body, media)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                await client.ask(path + query, body, media)
+            assert gc.collect() < 10
+        finally:
+            gc.enable()
 
 
 async def test_a_quick_model_is_asked_on_the_event_loop_once_it_has_shown_that_it_is() -> None:
@@ -272,6 +294,43 @@ async def test_while_draining_each_answer_ends_its_connection(make_app: MakeApp)
         assert await client.has_ended()
 
 
+@pytest.mark.parametrize("path", [V1, V1 + "?"], ids=["the short way", "the long way"])
+async def test_a_connection_ends_once_nobody_has_asked_for_long(
+    path: str, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", IDLE_SECONDS)
+    async with served(make_app()) as port:
+        client, clock = await connect(port), asyncio.get_running_loop().time
+        for _ in range(6):  # longer, all in all, than it may be idle
+            await asyncio.sleep(IDLE_SECONDS / 4)
+            assert (await client.ask(path))[0] == 200
+        began = clock()
+        assert await client.has_ended()
+        assert IDLE_SECONDS - 0.05 < clock() - began < 3 * IDLE_SECONDS
+
+
+@pytest.mark.parametrize("path", [V1, V1 + "?"], ids=["the short way", "the long way"])
+async def test_a_connection_is_not_idle_while_a_request_comes_or_is_answered(
+    path: str, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", IDLE_SECONDS)
+    model, app = Held(), make_app(None)
+    model.go_on.set()
+    app._state.become_ready(model)  # type: ignore[arg-type] # only what the app calls
+    async with served(app) as port:
+        client = await connect(port)
+        assert (await client.ask(path, b"first"))[2] == b"first"
+        model.go_on.clear()
+        whole = request(path, b"slow")
+        client.writer.write(whole[:-1])
+        await asyncio.sleep(2 * IDLE_SECONDS)
+        client.writer.write(whole[-1:])
+        await asyncio.sleep(2 * IDLE_SECONDS)
+        model.go_on.set()
+        assert (await client.read())[2] == b"slow"
+        assert await client.has_ended(), "and is again once it is answered"
+
+
 async def test_a_server_that_ends_answers_what_it_has_begun(make_app: MakeApp) -> None:
     model, app = Held(), make_app(None)
     app._state.become_ready(model)  # type: ignore[arg-type] # only what the app calls
@@ -289,12 +348,12 @@ async def test_one_door_by_several_handles_is_one_port_and_shuts_with_the_server
     doors = listen(0)
     (port,) = {door.getsockname()[1] for door in doors}
     assert len(doors) == TAKEN_AT_A_LOOK
-    server = build_server(app, state=app._state, drain_seconds=0)
-    task = asyncio.create_task(server.serve(sockets=doors))
+    serving = build_server(app, state=app._state, drain_seconds=0)
+    task = asyncio.create_task(serving.serve(sockets=doors))
     clients = [await connect(port) for _ in range(3 * TAKEN_AT_A_LOOK)]
     answers = [await client.ask(V1) for client in clients]
     assert {status for status, _, _ in answers} == {503}, "there is no model"
-    server.should_exit = True
+    serving.should_exit = True
     await task
     with pytest.raises(OSError):  # noqa: PT011 - any way of not being let in
         await connect(port)

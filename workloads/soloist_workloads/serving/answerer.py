@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 
 from soloist_workloads.serving.answer import encode_predictions
+from soloist_workloads.serving.lane import Way
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.outputs import name_outputs
 from soloist_workloads.serving.problem import RequestProblem
@@ -78,24 +79,29 @@ class Answerer:
         self._version = version
         self._matrix = scorer.matrix
         self._joins = self._matrix is not None and self._matrix.rows_are_apart
-        self.most_together = MOST_TOGETHER if self._joins else 1
+        self.by_thread = self._way(is_quick=False, is_brief=False)
+        self._ways = {
+            (is_quick, is_brief): self._way(is_quick=is_quick, is_brief=is_brief)
+            for is_quick in (False, True)
+            for is_brief in (False, True)
+        }
 
-    def may_be_asked_here(self, body: bytes) -> bool:
-        """Whether `answer_at_once` is the place for a request: the model's calls are brief, and this is no more than the usual."""
+    def _way(self, *, is_quick: bool, is_brief: bool) -> Way[Question, Reply]:
+        most = MOST_TOGETHER if self._joins else 1
+        return Way(
+            self.answer,
+            most=most,
+            at_once=self.answer_at_once if is_brief else None,
+            most_at_once=MOST_IN_TURN if is_quick and not self._joins else most,
+            is_quick=is_quick,
+        )
+
+    def way_of(self, body: bytes) -> Way[Question, Reply]:
+        """By the pace that the model has shown, which was with requests no larger than the usual."""
         matrix = self._matrix
-        return matrix is not None and matrix.pace.is_brief and len(body) <= MOST_BYTES_AT_ONCE
-
-    def is_quick_with(self, body: bytes) -> bool:
-        """Whether a request may wait behind many others: it and they have their answers soon."""
-        matrix = self._matrix
-        return matrix is not None and matrix.pace.is_quick and len(body) <= MOST_BYTES_AT_ONCE
-
-    @property
-    def most_at_once(self) -> int:
-        """Requests that `answer_at_once` may be given."""
-        if self._joins:
-            return self.most_together
-        return MOST_IN_TURN if self._matrix is not None and self._matrix.pace.is_quick else 1
+        if matrix is None or len(body) > MOST_BYTES_AT_ONCE:
+            return self.by_thread
+        return self._ways[matrix.pace.is_quick, matrix.pace.is_brief]
 
     def answer_at_once(self, questions: Sequence[Question]) -> list[Reply | Exception | None]:
         """One outcome per question; None where it isn't plainly a matrix, and who knows how long it takes."""

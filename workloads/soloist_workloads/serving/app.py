@@ -114,7 +114,7 @@ class App:
                     header(scope, HEADER_NAME),
                     is_repeated=bool(header(scope, COMPARISON)),
                 )
-                reply = await self._lane.run(question, answerer.answer, most=answerer.most_together)
+                reply = await self._lane.run(question, answerer.by_thread)
                 if reply.status == 200:
                     self._comparer.offer(scope, body, reply.body)
             finally:

@@ -51,13 +51,27 @@ Answerer = Callable[[Sequence[Question]], "Sequence[Answer | Exception]"]
 AtOnce = Callable[[Sequence[Question]], "Sequence[Answer | Exception | None]"]
 
 
+@dataclass(frozen=True, slots=True)
+class Way(Generic[Question, Answer]):
+    """From a question to its answer: by a thread, or at once, on the event loop."""
+
+    answerer: Answerer[Question, Answer]
+    most: int = 1
+    """Questions that a thread may give it together."""
+    at_once: AtOnce[Question, Answer] | None = None
+    """Where the model is quick enough to be asked on the event loop."""
+    most_at_once: int = 1
+    """Questions that it may be given there."""
+    is_quick: bool = False
+    """Many may wait: each has its answer soon."""
+
+
 @dataclass(slots=True, eq=False)
 class _Entry(Generic[Question, Answer]):
     """One question and who waits for its answer."""
 
     question: Question
-    answerer: Answerer[Question, Answer]
-    most: int
+    way: Way[Question, Answer]
     done: Callable[[Any], None]
     loop: asyncio.AbstractEventLoop
     outcome: Any = None
@@ -68,7 +82,7 @@ class Lane:
 
     def __init__(self, *, threads: int, most_in_flight: int = MOST_IN_FLIGHT) -> None:
         self._queue: SimpleQueue[_Entry[Any, Any]] = SimpleQueue()
-        self._here: deque[tuple[_Entry[Any, Any], AtOnce[Any, Any], int]] = deque()
+        self._here: deque[_Entry[Any, Any]] = deque()
         self._threads = threads
         self._started = 0
         self._is_coming_back = False
@@ -104,10 +118,8 @@ class Lane:
     def leave(self) -> None:
         self.in_flight -= 1
 
-    async def run(
-        self, question: Question, answerer: Answerer[Question, Answer], *, most: int = 1
-    ) -> Answer:
-        """The answer; the answerer may be given up to `most` questions that wait, this one among them."""
+    async def run(self, question: Question, way: Way[Question, Answer]) -> Answer:
+        """The answer."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def done(outcome: Any) -> None:
@@ -118,34 +130,27 @@ class Lane:
             else:
                 future.set_result(outcome)
 
-        self.submit(question, answerer, done, most=most)
+        self.submit(question, way, done)
         return await future
 
     def submit(
         self,
         question: Question,
-        answerer: Answerer[Question, Answer],
+        way: Way[Question, Answer],
         done: Callable[[Answer | Exception], None],
-        *,
-        most: int = 1,
-        at_once: AtOnce[Question, Answer] | None = None,
-        most_at_once: int = 1,
     ) -> None:
-        """As `run`, for those who don't await: `done` is called on the event loop, never from within this call.
-
-        `at_once` where the model is quick enough to be asked here; it may be given up to `most_at_once` questions.
-        """
+        """As `run`, for those who don't await: `done` is called on the event loop, never from within this call."""
         loop = asyncio.get_running_loop()
-        entry = _Entry(question, answerer, most, done, loop)
-        if at_once is None:
+        entry = _Entry(question, way, done, loop)
+        if way.at_once is None:
             self._to_thread(entry)
             return
-        self._here.append((entry, at_once, most_at_once))
+        self._here.append(entry)
         self._come_back(loop)
 
     def _to_thread(self, entry: _Entry[Any, Any]) -> None:
         # Where questions can go together, a second thread would only split what waits into two calls.
-        self._start_threads(1 if entry.most > 1 else self._threads)
+        self._start_threads(1 if entry.way.most > 1 else self._threads)
         self._queue.put(entry)
 
     def _come_back(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -162,11 +167,11 @@ class Lane:
         deadline = began + max(least, min(elsewhere * SLICE_TO_ELSEWHERE, MOST_SLICE_SECONDS))
         done: list[_Entry[Any, Any]] = []
         while self._here:
-            entry, at_once, most = self._here.popleft()
-            group = [entry]
-            while len(group) < most and self._here:
-                group.append(self._here.popleft()[0])
-            done += _answer(group, at_once)
+            group = [self._here.popleft()]
+            way = group[0].way
+            while len(group) < way.most_at_once and self._here:
+                group.append(self._here.popleft())
+            done += _answer(group, way.at_once or way.answerer)
             now = monotonic()
             if now > deadline:
                 break
@@ -175,7 +180,7 @@ class Lane:
                 done, deliver_from = [], now
         self._deliver_here(done)
         if self._here:
-            self._come_back(self._here[0][0].loop)
+            self._come_back(self._here[0].loop)
 
     def _deliver_here(self, done: list[_Entry[Any, Any]]) -> None:
         for one in done:
@@ -195,9 +200,9 @@ class Lane:
         while True:
             group = self._gather(self._queue.get())
             deadline = monotonic() + DELIVER_WITHIN_SECONDS
-            done = _answer(group, group[0].answerer)
+            done = _answer(group, group[0].way.answerer)
             while monotonic() < deadline and (group := self._gather_more()):
-                done += _answer(group, group[0].answerer)
+                done += _answer(group, group[0].way.answerer)
             _deliver(done)
 
     def _gather_more(self) -> list[_Entry[Any, Any]]:
@@ -210,7 +215,7 @@ class Lane:
         """What waits by now, as much as may be answered together."""
         group = [first]
         try:
-            while len(group) < first.most:
+            while len(group) < first.way.most:
                 group.append(self._queue.get_nowait())
         except Empty:
             pass

@@ -51,7 +51,8 @@ class MatrixPlan:
         """The matrix of a v2 request and its id; a body with binary tensors behind its JSON isn't JSON."""
         try:
             request = orjson.loads(body)
-            if any(request[field] for field in request.keys() - INFERENCE):
+            more = request.keys() - INFERENCE
+            if more and any(request[field] for field in more):
                 return None
             tensors = request["inputs"]
             if not all(map(self._is_readable, tensors)):
@@ -62,8 +63,10 @@ class MatrixPlan:
             return None
 
     def _is_readable(self, tensor: Any) -> bool:
-        fields = tensor.keys() - TENSOR
-        return tensor["datatype"] in self.accepted and not any(tensor[field] for field in fields)
+        more = tensor.keys() - TENSOR
+        if more and any(tensor[field] for field in more):
+            return False
+        return tensor["datatype"] in self.accepted
 
     def _rows(self, tensors: Any) -> Array | None:
         """One tensor of rows, when its name is no column's; or one tensor per column."""
@@ -92,7 +95,7 @@ class MatrixPlan:
 
 def _array(tensor: Any) -> Array:
     shape = tensor["shape"]
-    if any(type(length) is not int or length < 0 for length in shape):
+    if not WHOLE.issuperset(map(type, shape)) or min(shape, default=0) < 0:
         raise ValueError("careful")  # -1 is numpy's word for any length, not the protocol's
     values = tensor["data"]
     while isinstance(values[0], list):

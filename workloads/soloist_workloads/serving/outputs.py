@@ -84,9 +84,10 @@ class OutputTensor:
         return {"name": self.name, "shape": list(self.array.shape), "datatype": self.datatype}
 
     def as_json(self) -> dict[str, Any]:
-        flat = self.array.reshape(-1)
-        is_text = self.datatype == BYTES
-        return self.describe() | {"data": [_text(x) for x in flat] if is_text else flat.tolist()}
+        told, flat = self.describe(), self.array.reshape(-1)
+        is_text = told["datatype"] == BYTES
+        told["data"] = [_text(x) for x in flat] if is_text else flat.tolist()
+        return told
 
     def as_binary(self) -> tuple[dict[str, Any], bytes]:
         if self.datatype == BYTES:

@@ -27,20 +27,17 @@ class Trial:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._debt = CREDIT + FIRST_TRIAL
-
-    @property
-    def is_passed(self) -> bool:
-        return self._debt <= CREDIT
+        self.is_passed = False
 
     def note(self, seconds: float, *, times: int = 1) -> None:
         """It took so long, so many times in a row."""
         if seconds <= self._seconds:
             self._debt = max(self._debt - times, 0)
-            return
-        was_passed = self.is_passed
-        self._debt = min(self._debt + PRICE, CREDIT + TRIAL)
-        if was_passed and not self.is_passed:
-            self._debt = CREDIT + TRIAL
+        else:
+            self._debt = min(self._debt + PRICE, CREDIT + TRIAL)
+            if self.is_passed and self._debt > CREDIT:
+                self._debt = CREDIT + TRIAL
+        self.is_passed = self._debt <= CREDIT
 
 
 class Pace:

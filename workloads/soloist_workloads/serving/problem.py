@@ -41,6 +41,10 @@ class RequestProblem(Exception):
         self.status = status
         self.code = code
 
+    def forget_origin(self) -> None:
+        """Its traceback leads to the frames that hold the request, and they to it: a circle that stays until Python looks for circles."""
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+
 
 class ModelProblem(Exception):
     """The model can't be served; the message says why and what to do."""

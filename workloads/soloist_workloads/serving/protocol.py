@@ -27,15 +27,15 @@ MOST_SHORT_BYTES = 64 * 1024
 LONG = frozenset({b"expect", b"upgrade", b"transfer-encoding"})
 
 
-class Cycle:
+class Cycle(Asked):
     """One request on its short way; has what uvicorn's protocol asks of its own cycles."""
 
-    __slots__ = (
-        "asked", "disconnected", "keep_alive", "message_event", "response_complete", "started",
-    )  # fmt: skip
+    __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete", "started")
 
-    def __init__(self, asked: Asked, event: asyncio.Event) -> None:
-        self.asked = asked
+    def __init__(
+        self, protocol: str, path: bytes, headers: dict[bytes, bytes], event: asyncio.Event
+    ) -> None:
+        super().__init__(protocol, path, headers)
         self.message_event = event
         self.started = perf_counter()
         self.disconnected = False
@@ -52,15 +52,27 @@ class ShortWay(HttpToolsProtocol):
         super().connection_made(transport)
         # uvicorn sets the event of the last cycle when the connection is lost; on the short way nobody waits for it.
         self._unheard = asyncio.Event()
+        self._idle_since: float | None = None
+
+    def on_message_begin(self) -> None:
+        """As uvicorn's, without the scope: those who need it make it."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_headers_complete(self) -> None:
-        asked = self._find_short()
-        if asked is None:
-            super().on_headers_complete()
-            return
-        self.cycle = Cycle(asked, self._unheard)  # type: ignore[assignment] # it has what uvicorn asks of it
+        short = self._find_short()
+        if short is None:
+            self._take_long_way()
+        else:
+            self.cycle = short  # type: ignore[assignment] # it has what uvicorn asks of it
 
-    def _find_short(self) -> Asked | None:
+    def _take_long_way(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers  # the list that the scope holds
+        super().on_headers_complete()
+
+    def _find_short(self) -> Cycle | None:
         """The request, if it can go the short way."""
         previous: Any = self.cycle  # None before the first, whatever uvicorn's types say
         protocol = self.short.paths.get(self.url)
@@ -83,12 +95,12 @@ class ShortWay(HttpToolsProtocol):
             or not LONG.isdisjoint(headers)
         ):
             return None
-        return Asked(protocol, self.url, headers)
+        return Cycle(protocol, self.url, headers, self._unheard)
 
     def on_body(self, body: bytes) -> None:
         cycle: Any = self.cycle
         if type(cycle) is Cycle:
-            cycle.asked.body += body
+            cycle.body += body
             return
         super().on_body(body)
 
@@ -97,7 +109,7 @@ class ShortWay(HttpToolsProtocol):
         if type(cycle) is not Cycle:
             super().on_message_complete()
             return
-        taken = self.short.ask(cycle.asked, lambda response: self._write(cycle, response))
+        taken = self.short.ask(cycle, self._write)
         if not taken and len(self.connections) >= CONNECTIONS_AT_A_LOOK:
             self.short.rest.take(self.flow)
 
@@ -109,7 +121,37 @@ class ShortWay(HttpToolsProtocol):
         raw, is_last = self.short.render(response, servers, keep_alive=cycle.keep_alive)
         self.transport.write(raw)
         seconds = perf_counter() - cycle.started
-        self.short.tell(cycle.asked.protocol, response.status, seconds)
+        self.short.tell(cycle.protocol, response.status, seconds)
         if is_last:
             self.transport.close()
         self.on_response_complete()
+
+    # A connection that was idle for long is closed. uvicorn sets a timer after each answer and takes it back with the next request;
+    # here it stays, and when it is due, it looks.
+
+    def on_response_complete(self) -> None:
+        if self.timeout_keep_alive_task is None or self.pipeline:
+            super().on_response_complete()
+        elif not self.transport.is_closing():
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None or not self.cycle.response_complete:
+            return  # the next answer sets it
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            super().timeout_keep_alive_handler()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                left, self.timeout_keep_alive_handler
+            )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        super()._unset_keepalive_if_required()

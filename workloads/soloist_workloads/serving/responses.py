@@ -21,7 +21,8 @@ BROKEN = Response(b"Internal Server Error", 500, "text/plain; charset=utf-8", (C
 
 
 def render_problem(problem: RequestProblem, protocol: str) -> Response:
-    """An error as each protocol's clients expect it."""
+    """An error as each protocol's clients expect it; what they aren't told is forgotten."""
+    problem.forget_origin()
     if protocol == V1:
         answer = {"error_code": problem.code, "message": problem.message}
     else:

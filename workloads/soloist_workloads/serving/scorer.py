@@ -170,6 +170,8 @@ def call_model(predict: Callable[[Any], Any], given: Any) -> Any:
 
 def parse_content_type(text: str) -> str:
     """The media type, when it is one that we read; 415 otherwise, as MLflow."""
+    if text == JSON:  # as nearly all are
+        return JSON
     media, *parameters = (part.strip() for part in (text or JSON).split(";"))
     if media not in READERS:
         raise RequestProblem(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from soloist_workloads.serving.answerer import Answerer, Question
 from soloist_workloads.serving.binary import HEADER_NAME
@@ -19,6 +20,8 @@ from soloist_workloads.serving.state import Phase, State
 from soloist_workloads.serving.wire import Header, Response
 
 LOG = logging.getLogger(__name__)
+# What of it its caller needs besides, comes back to it with the response.
+Request = TypeVar("Request", bound="Asked")
 
 
 class Asked:
@@ -67,12 +70,11 @@ class Short:
     def is_serving(self) -> bool:
         return self._state.scorer is not None
 
-    def ask(self, asked: Asked, write: Callable[[Response | Reply], None]) -> bool:
+    def ask(self, asked: Request, write: Callable[[Request, Response | Reply], None]) -> bool:
         """Whether there was a place. `write` is called with the response: now if not, else later, on the event loop."""
-        lane, answerer = self._lane, self._find_answerer()
-        quick = answerer.is_quick_with(asked.body)
-        if not lane.try_enter(quick=quick):
-            write(self._refuse(asked.protocol))
+        lane, way = self._lane, self._find_answerer().way_of(asked.body)
+        if not lane.try_enter(quick=way.is_quick):
+            write(asked, self._refuse(asked.protocol))
             return False
         question = Question(
             asked.protocol,
@@ -82,20 +84,14 @@ class Short:
             is_repeated=bool(asked.headers.get(COMPARISON)),
         )
 
-        def done(outcome: Any) -> None:
-            lane.leave()
-            write(self._conclude(asked, outcome))
-
-        here = answerer.may_be_asked_here(asked.body)
-        lane.submit(
-            question,
-            answerer.answer,
-            done,
-            most=answerer.most_together,
-            at_once=answerer.answer_at_once if here else None,
-            most_at_once=answerer.most_at_once if here else 1,
-        )
+        lane.submit(question, way, partial(self._finish, asked, write))
         return True
+
+    def _finish(
+        self, asked: Request, write: Callable[[Request, Response | Reply], None], outcome: Any
+    ) -> None:
+        self._lane.leave()
+        write(asked, self._conclude(asked, outcome))
 
     def _refuse(self, protocol: str) -> Response:
         """The same each time, so it is made once."""
