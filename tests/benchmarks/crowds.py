@@ -24,7 +24,7 @@ from tests.benchmarks.load import run_closed
 from tests.benchmarks.overload import run_overload
 from tests.benchmarks.processes import LOAD_CPU, Running, started
 
-CONNECTIONS = (64, 512, 1024, 2048, 3072)
+CONNECTIONS = (64, 128, 256, 512, 1024, 2048, 3072)
 CHECK_EVERY_SECONDS = 0.25
 WARM_UP_SECONDS = 2
 
