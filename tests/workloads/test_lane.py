@@ -11,16 +11,12 @@ from typing import Any
 
 import pytest
 
-from soloist_workloads.serving import lane as lane_module
-from soloist_workloads.serving.lane import (
-    DELIVER_WITHIN_SECONDS,
-    FULL_SLICE_SECONDS,
-    QUICK_FACTOR,
-    SLICE_SECONDS,
-    Lane,
-    Way,
-)
+from soloist_workloads.serving import turns
+from soloist_workloads.serving.lane import QUICK_FACTOR, Lane
 from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.threads import DELIVER_WITHIN_SECONDS
+from soloist_workloads.serving.turns import FULL_SLICE_SECONDS, SLICE_SECONDS
+from soloist_workloads.serving.way import Way
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
 
@@ -204,8 +200,8 @@ async def test_the_event_loop_has_its_turn_between_slices() -> None:
 async def test_a_full_lane_lets_the_event_loop_look_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or new connections, of which it takes one at each look, would wait behind predictions to be refused."""
     ticks = itertools.count(step=FULL_SLICE_SECONDS / 2)
-    monkeypatch.setattr(lane_module, "monotonic", lambda: next(ticks))
-    monkeypatch.setattr(lane_module, "SLICE_TO_ELSEWHERE", 0)
+    monkeypatch.setattr(turns, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(turns, "SLICE_TO_ELSEWHERE", 0)
 
     async def answered_in_one_slice(*, is_full: bool) -> int:
         lane, count = Lane(threads=1, most_in_flight=1), 0
@@ -238,7 +234,7 @@ async def test_a_slice_grows_with_what_the_loop_did_elsewhere_while_it_refuses(
     While there are places, the sooner it looks the sooner new connections are taken.
     """
     clock, count = 0.0, 0
-    monkeypatch.setattr(lane_module, "monotonic", lambda: clock)
+    monkeypatch.setattr(turns, "monotonic", lambda: clock)
 
     def at_once(questions: Sequence[int]) -> Sequence[int]:
         nonlocal clock, count
@@ -272,7 +268,7 @@ async def test_answers_of_a_slice_are_handed_over_together() -> None:
 async def test_nobody_waits_for_the_end_of_a_long_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     """While it refuses it may take a tenth of a second."""
     clock, waited = 0.0, list[float]()
-    monkeypatch.setattr(lane_module, "monotonic", lambda: clock)
+    monkeypatch.setattr(turns, "monotonic", lambda: clock)
 
     def at_once(questions: Sequence[float]) -> Sequence[float]:
         nonlocal clock

@@ -18,7 +18,6 @@ import numpy as np
 import orjson
 
 from soloist_workloads.serving.answer import encode_predictions
-from soloist_workloads.serving.lane import Way
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.outputs import name_outputs
 from soloist_workloads.serving.problem import RequestProblem
@@ -31,6 +30,7 @@ from soloist_workloads.serving.scorer import (
     parse_content_type,
 )
 from soloist_workloads.serving.validity import unwatched
+from soloist_workloads.serving.way import Way
 
 Array = np.ndarray[Any, Any]
 V1, V2 = "v1", "v2"
