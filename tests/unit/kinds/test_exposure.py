@@ -52,6 +52,15 @@ def made(world: World, kind: Any) -> Any:
     return world.cluster.objects.get(ObjectRef(kind, "demo", "delays"))
 
 
+def answer(world: World, gateway: str, status: str, *, generation: int | None = None) -> None:
+    """A Gateway says whether it takes the route."""
+    said = {"type": "Accepted", "status": status, "message": f"{gateway} says {status}"}
+    if generation is not None:
+        said["observedGeneration"] = generation  # type: ignore[assignment] # JSON
+    parents = [{"parentRef": {"name": gateway}, "conditions": [said]}]
+    made(world, HTTP_ROUTE)["status"] = {"parents": parents}
+
+
 async def test_one_way_takes_the_place_of_the_other_and_goes_when_it_is_not_wanted(
     world: World,
 ) -> None:
@@ -62,9 +71,7 @@ async def test_one_way_takes_the_place_of_the_other_and_goes_when_it_is_not_want
     assert made(world, INGRESS) is None
     assert made(world, HTTP_ROUTE)["spec"]["parentRefs"] == [{"name": "public"}]
     assert said["url"] == INSIDE, "no Gateway took it yet"
-    route = ObjectRef(HTTP_ROUTE, "demo", "delays")
-    taken = {"type": "Accepted", "status": "True"}
-    world.cluster.objects[route]["status"] = {"parents": [{"conditions": [taken]}]}
+    answer(world, "public", "True")
     assert (await look(world, expose=BY_ROUTE))["url"] == "https://delays.example.com/invocations"
     said = await look(world)
     assert (made(world, INGRESS), made(world, HTTP_ROUTE)) == (None, None)
@@ -110,3 +117,26 @@ async def test_a_secret_that_comes_is_no_longer_told_missing(world: World) -> No
     secret = {"metadata": {"name": "keys", "namespace": "demo"}}
     world.cluster.add(SECRET, secret)
     assert "Secret" not in (await look(world, **gateway))["summary"]
+
+
+async def test_what_another_gateway_said_of_the_route_is_not_this_ones_answer(world: World) -> None:
+    """A controller leaves its words of a route that no longer names it."""
+    await look(world, expose=BY_ROUTE)
+    answer(world, "old", "False")
+    assert "says" not in (await look(world, expose=BY_ROUTE))["summary"]
+    answer(world, "old", "True")
+    assert (await look(world, expose=BY_ROUTE))["url"] == INSIDE
+    answer(world, "public", "False")
+    said = await look(world, expose=BY_ROUTE)
+    assert "Gateway public in namespace demo does not take the HTTPRoute delays: public says False" in said["summary"]  # fmt: skip
+
+
+async def test_what_a_gateway_said_of_the_route_before_is_not_told_of_this_one(
+    world: World,
+) -> None:
+    await look(world, expose=BY_ROUTE)
+    made(world, HTTP_ROUTE)["metadata"]["generation"] = 2
+    answer(world, "public", "False", generation=1)
+    assert "says" not in (await look(world, expose=BY_ROUTE))["summary"]
+    answer(world, "public", "True", generation=2)
+    assert (await look(world, expose=BY_ROUTE))["url"] == "https://delays.example.com/invocations"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from soloist.api.conditions import Reason, parse_time
-from soloist.api.v1alpha1.access import Expose, HttpRoute, Ingress
+from soloist.api.v1alpha1.access import Expose, HttpRoute, Ingress, ParentRef
 from soloist.core.effects import Problem
 from soloist.core.objects import HTTP_ROUTE, INGRESS, KindRef, Manifest
 from soloist.core.tally import sentence
@@ -72,7 +72,7 @@ def url(endpoint: Endpoint, facts: EndpointFacts) -> str:
     if ingress is not None and facts.ingress is not None:
         scheme = "https" if ingress.tls_secret_name is not None else "http"
         return f"{scheme}://{ingress.host}{names.PATH}"
-    if route is not None and facts.route is not None and _is_taken(facts.route):
+    if route is not None and facts.route is not None and _is_taken(facts.route, route.parent_ref):
         return f"{route.scheme}://{route.hostnames[0]}{names.PATH}"
     return names.url(endpoint)
 
@@ -89,14 +89,14 @@ def problem(endpoint: Endpoint, facts: EndpointFacts) -> Problem | None:
     parent = said.parent_ref
     gateway = f"Gateway {parent.name} in namespace {parent.namespace or endpoint.namespace}"
     for kind in ("Accepted", "ResolvedRefs"):
-        against = _verdict(facts.route, kind, "False")
+        against = _verdict(facts.route, parent, kind, "False")
         if against is not None:
             return Problem(
                 Reason.NOT_EXPOSED,
                 f"{gateway} does not take the HTTPRoute {endpoint.name}: {sentence(against)} Correct"
                 " spec.gateway.expose.httpRoute, or ask the administrator of the Gateway.",
             )
-    if not _is_taken(facts.route) and _is_old(facts.route, facts):
+    if not _is_taken(facts.route, parent) and _is_old(facts.route, facts):
         return Problem(
             Reason.NOT_EXPOSED,
             f"{gateway} does not answer to the HTTPRoute {endpoint.name}. See whether it is there: kubectl get gateways"
@@ -106,17 +106,30 @@ def problem(endpoint: Endpoint, facts: EndpointFacts) -> Problem | None:
     return None
 
 
-def _verdict(route: Manifest, kind: str, status: str) -> str | None:
-    """What a Gateway said of the route, where it said this; an empty text is an answer too."""
-    for parent in (route.get("status") or {}).get("parents") or ():
-        for one in parent.get("conditions") or ():
-            if (one["type"], one["status"]) == (kind, status):
-                return str(one.get("message") or one.get("reason") or "")
+def _verdict(route: Manifest, parent: ParentRef, kind: str, status: str) -> str | None:
+    """What the Gateway said of the route, where it said this; an empty text is an answer too."""
+    for one in _said_by(parent, route):
+        if (one["type"], one["status"]) == (kind, status):
+            return str(one.get("message") or one.get("reason") or "")
     return None
 
 
-def _is_taken(route: Manifest) -> bool:
-    return _verdict(route, "Accepted", "True") is not None
+def _said_by(parent: ParentRef, route: Manifest) -> Iterator[dict[str, Any]]:
+    """The Gateway's words of the route as it is now. Those of one that was named before it stay, as do its own of an earlier route
+    until it comes to look again."""
+    home, generation = route["metadata"]["namespace"], route["metadata"].get("generation", 0)
+    wanted = (parent.name, parent.namespace or home, parent.section_name)
+    for answer in (route.get("status") or {}).get("parents") or ():
+        ref = answer["parentRef"]
+        if (ref["name"], ref.get("namespace", home), ref.get("sectionName")) != wanted:
+            continue
+        for one in answer.get("conditions") or ():
+            if one.get("observedGeneration", generation) >= generation:
+                yield one
+
+
+def _is_taken(route: Manifest, parent: ParentRef) -> bool:
+    return _verdict(route, parent, "Accepted", "True") is not None
 
 
 def _is_old(route: Manifest, facts: EndpointFacts) -> bool:
