@@ -12,6 +12,21 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 _QUIET = ("kopf", "aiohttp", "asyncio", "urllib3")
 
 
+# It looks at all kinds anew whenever a CRD changes, and says each time which ones the cluster lacks: tens of lines
+# while somebody installs the Gateway API.
+_REPEATS = "kopf._core.reactor.observation"
+
+
+class Changed(logging.Filter):
+    """Lets a message pass that isn't the one before."""
+
+    _last = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        last, self._last = self._last, record.getMessage()
+        return self._last != last
+
+
 class JsonLines(logging.Formatter):
     """One JSON object per record; what was given as `extra` becomes fields."""
 
@@ -42,3 +57,4 @@ def set_up_logs(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # It warns that signals are ours: they are meant to be.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    logging.getLogger(_REPEATS).addFilter(Changed())
