@@ -71,7 +71,7 @@ fmt: venv ## Format the code, and mend what can be mended by itself
 lint: venv ## Look for mistakes, misformatted code and misspelled words
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/ruff format --check --quiet $(CODE)
-	@$(BIN)/codespell $$(git ls-files | grep -vE '^(requirements/|tests/cluster/go/go\.(mod|sum))')
+	@$(BIN)/codespell $$(git ls-files | grep -vE '^(requirements/|tests/cluster/go(-outside)?/go\.(mod|sum))')
 
 .PHONY: arch
 arch: venv ## Check the layers: who may import whom, and what lies where

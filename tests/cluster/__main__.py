@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.cluster import packages
+from tests.cluster import outside, packages
 from tests.cluster.binaries import ensure_built
 from tests.cluster.choice import choose
 from tests.cluster.develop import roll_operator
@@ -104,6 +104,7 @@ def prepare(asked: argparse.Namespace) -> None:
     install_packages(asked)
     ensure_built()
     choose().publish([])
+    outside.ensure_built()
 
 
 def warm(asked: argparse.Namespace) -> None:

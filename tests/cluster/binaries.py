@@ -57,13 +57,15 @@ def build(wanted: Path) -> None:
         run(*command, why="Building Kubernetes", cwd=GO, environment=static)
         for server in SERVERS:
             (half / server).symlink_to("control-plane")
-        kuberay = Path(
-            run(
-                "go", "list", "-m", "-f", "{{.Dir}}", KUBERAY, why="Finding KubeRay's CRDs", cwd=GO
-            ).strip()
-        )
+        kuberay = module(KUBERAY, GO)
         copy(kuberay / "config/crd/bases", half / "kuberay")
         copy(kuberay / "config/rbac/role.yaml", half / "kuberay")
+
+
+def module(name: str, under: Path) -> Path:
+    """The folder of a module that the Go module `under` needs: what it brings besides code."""
+    words = ("go", "list", "-m", "-f", "{{.Dir}}", name)
+    return Path(run(*words, why=f"Finding the files of {name}", cwd=under).strip())
 
 
 def copy(source: Path, folder: Path) -> None:

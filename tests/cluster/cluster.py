@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from tests.cluster.oci import BinaryImage
+
 
 class Cluster(Protocol):
     """A Kubernetes with KubeRay, and a way to bring images to its nodes."""
@@ -26,6 +28,9 @@ class Cluster(Protocol):
 
     def publish(self, targets: Sequence[str]) -> Mapping[str, str]:
         """Build the images of these targets where needed; returns the reference that a pod pulls, by target."""
+
+    def load(self, image: BinaryImage, binaries: Path) -> None:
+        """Have the image around the binary in this folder on the nodes, without a registry."""
 
     def status(self) -> Mapping[str, str]:
         """Its parts and how each is."""

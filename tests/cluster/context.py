@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.cluster import engine, files, images
 from tests.cluster.binaries import folder
 from tests.cluster.layout import cache
+from tests.cluster.oci import BinaryImage
 from tests.cluster.tools import missing, run, succeeds
 from tests.cluster.trouble import Trouble
 
@@ -65,6 +66,12 @@ class ContextCluster:
             image.target: engine.push(builder, image, self._registry)
             for image in images.chosen(targets)
         }
+
+    def load(self, image: BinaryImage, binaries: Path) -> None:
+        raise Trouble(
+            f"The image {image.name} can't be brought to context {self._context}: only the local cluster and kind take one"
+            " without a registry."
+        )
 
     def environment(self) -> Mapping[str, str]:
         # Behind the user's own: a cluster of hers is used with her tools.

@@ -11,7 +11,7 @@ from tests.cluster import engine, images
 from tests.cluster.binaries import ensure_built, folder
 from tests.cluster.layout import MANIFESTS, cache
 from tests.cluster.node import IMAGES as SERVER_IMAGES
-from tests.cluster.oci import write_archive
+from tests.cluster.oci import BinaryImage, write_archive
 from tests.cluster.phases import phase
 from tests.cluster.tools import run, succeeds
 
@@ -52,7 +52,8 @@ class KindCluster:
                 )
                 run("kind", *create, why="Creating a kind cluster")
         with phase("installing KubeRay"):
-            self._load_kuberay(binaries)
+            kuberay = next(each for each in SERVER_IMAGES if each.binary == "ray-operator")
+            self.load(kuberay, binaries)
             kubectl = (binaries / "kubectl", f"--kubeconfig={self.kubeconfig}")
             for source in (MANIFESTS / "kuberay.yaml", binaries / "kuberay"):
                 run(*kubectl, "apply", "--server-side", "-f", source, why="Installing KubeRay")
@@ -105,6 +106,13 @@ class KindCluster:
             published[image.target] = reference
         return published
 
+    def load(self, image: BinaryImage, binaries: Path) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            archive = Path(scratch) / f"{image.binary}.tar"
+            write_archive(image, binaries / image.binary, archive)
+            load = ("load", "image-archive", "--name", CLUSTER, archive)
+            run("kind", *load, why=f"Loading the image {image.name} into kind")
+
     def environment(self) -> Mapping[str, str]:
         return {
             "KUBECONFIG": str(self.kubeconfig),
@@ -119,18 +127,3 @@ class KindCluster:
 
     def _clusters(self) -> list[str]:
         return run("kind", "get", "clusters", why="Listing kind's clusters").split()
-
-    def _load_kuberay(self, binaries: Path) -> None:
-        image = next(each for each in SERVER_IMAGES if each.binary == "ray-operator")
-        with tempfile.TemporaryDirectory() as scratch:
-            archive = Path(scratch) / "kuberay.tar"
-            write_archive(image, binaries / image.binary, archive)
-            run(
-                "kind",
-                "load",
-                "image-archive",
-                "--name",
-                CLUSTER,
-                archive,
-                why="Loading KubeRay's image into kind",
-            )

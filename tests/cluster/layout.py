@@ -9,6 +9,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 GO = HERE / "go"
+GO_OUTSIDE = HERE / "go-outside"
 MANIFESTS = HERE / "manifests"
 
 

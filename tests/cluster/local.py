@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.cluster import cgroups, files, images, node, packages, pki, processes, registry, servers
 from tests.cluster.binaries import ensure_built, folder
 from tests.cluster.layout import MANIFESTS, State, cache, local_cluster
+from tests.cluster.oci import BinaryImage
 from tests.cluster.phases import phase, say, until
 from tests.cluster.processes import Server
 from tests.cluster.servers import Plan
@@ -101,6 +102,9 @@ class LocalCluster:
             with phase("pulling images to the node"):
                 node.pull(self._state, tuple(published.values()))
         return published
+
+    def load(self, image: BinaryImage, binaries: Path) -> None:
+        node.import_image(self._state, image, binaries)
 
     def environment(self) -> Mapping[str, str]:
         return {
@@ -212,15 +216,8 @@ class LocalCluster:
             ready = ("wait", "--for=condition=Ready", f"node/{self._node}")
             self._until("The node's readiness", lambda: succeeds(*kubectl, *ready, "--timeout=1s"))
             for namespace, deployment in DEPLOYMENTS:
-                rollout = (
-                    "rollout",
-                    "status",
-                    f"deployment/{deployment}",
-                    "-n",
-                    namespace,
-                    "--timeout=90s",
-                )
-                run(*kubectl, *rollout, why=f"Waiting for {deployment}")
+                rollout = ("rollout", "status", f"deployment/{deployment}", "-n", namespace)
+                run(*kubectl, *rollout, "--timeout=90s", why=f"Waiting for {deployment}")
 
     def _until(self, what: str, done: Callable[[], bool]) -> None:
         """Wait for a server; one that ended meanwhile is the reason to tell, not the time that passed."""

@@ -151,11 +151,15 @@ def import_images(state: State, binaries: Path) -> None:
     if stamp.exists() and stamp.read_text() == binaries.name:
         return
     for image in IMAGES:
-        archive = state.root / f"{image.binary}.tar"
-        write_archive(image, binaries / image.binary, archive)
-        ctr(state, "images", "import", archive, why=f"Importing the image {image.name}")
-        archive.unlink()
+        import_image(state, image, binaries)
     files.write(stamp, binaries.name)
+
+
+def import_image(state: State, image: BinaryImage, binaries: Path) -> None:
+    archive = state.root / f"{image.binary}.tar"
+    write_archive(image, binaries / image.binary, archive)
+    ctr(state, "images", "import", archive, why=f"Importing the image {image.name}")
+    archive.unlink()
 
 
 def remove_containers(state: State) -> None:

@@ -67,11 +67,17 @@ def start_load(
     until_version: str = "",
     at_most: float,
     per_second: int = 20,
+    host: str = "",
+    through: str = "",
 ) -> Load:
-    """A load until the version has answered for 12 s, or it's asked to end, or for all of its time; returns when it is on its way."""
+    """A load until the version has answered for 12 s, or it's asked to end, or for all of its time; returns when it is on its way.
+
+    It asks the endpoint's Service, or another `host` `through` what leads to it.
+    """
     env = {
         "LOAD_CONTROL_PORT": str(CONTROL_PORT),
-        "LOAD_HOST": f"{endpoint}.{room.namespace}.svc.cluster.local",
+        "LOAD_HOST": host or f"{endpoint}.{room.namespace}.svc.cluster.local",
+        "LOAD_THROUGH": through,
         "LOAD_BODY": json.dumps(payload),
         "LOAD_UNTIL_VERSION": until_version,
         "LOAD_AT_MOST": str(at_most),

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 HOST = os.environ["LOAD_HOST"]
 # Once, as a client with a pool does: whether names can be resolved is the cluster's question, not the endpoint's.
-ADDRESS = socket.gethostbyname(HOST)
+ADDRESS = socket.gethostbyname(os.environ.get("LOAD_THROUGH") or HOST)
 PORT = int(os.environ.get("LOAD_PORT", "80"))
 BODY = os.environ["LOAD_BODY"].encode()
 PER_SECOND = min(float(os.environ.get("LOAD_PER_SECOND", "20")), 1000.0)

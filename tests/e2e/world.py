@@ -31,10 +31,19 @@ class World:
     @property
     def runtime_image(self) -> str:
         """The default runtime, as the operator's configuration names it."""
+        config = self._config()
+        return str(config["runtimes"][config["defaultRuntime"]]["image"])
+
+    @property
+    def gateway_image(self) -> str:
+        """Envoy, as the operator's configuration names it."""
+        return str(self._config()["gatewayImage"])
+
+    def _config(self) -> dict[str, Any]:
         found = self.kubectl.get("configmaps", OPERATOR, self.namespace)
         assert found is not None, "the operator's configuration is missing: is the chart installed?"
         config: dict[str, Any] = yaml.safe_load(found["data"]["config.yaml"])
-        return str(config["runtimes"][config["defaultRuntime"]]["image"])
+        return config
 
     # Who acts
 

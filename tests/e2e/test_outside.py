@@ -1,0 +1,193 @@
+"""An endpoint seen from outside: through a real controller of Ingresses and of the Gateway API, which comes late."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cluster import outside
+from tests.cluster.choice import choose
+from tests.e2e.eventually import eventually
+from tests.e2e.kubectl import Manifest
+from tests.e2e.load import start_load
+from tests.e2e.manifests import endpoint
+from tests.e2e.outside import CLASS, GATEWAY, NAMESPACE, Outside
+from tests.e2e.patients import PATIENT
+from tests.e2e.room import Room
+from tests.e2e.world import World
+from tests.gateway.certificates import certificate
+
+# Alone: no other story may meet the Gateway API, and one expects that it is missing.
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
+
+NAME = "clinic"
+HOST = "clinic.example.com"
+ELSEWHERE = "clinic.example.org"
+CERTIFICATE = certificate(7, HOST)
+HTTP = {"name": "http", "protocol": "HTTP", "port": 80, "hostname": "*.example.com"}
+SOON = 15
+
+
+@pytest.fixture(scope="module")
+def gateway_api(world: World) -> Iterator[Outside]:
+    """Not there yet; whatever of it was brought is gone afterwards."""
+    cluster = choose()
+    if cluster.name == "named":
+        pytest.skip(
+            "a cluster of yours has a Gateway API of its own, or none: this story would remove it"
+        )
+    found = Outside(cluster, world, outside.ensure_built())
+    try:
+        yield found
+    finally:
+        found.remove()
+
+
+@pytest.fixture(scope="module")
+def clinic(world: World, shared_room: Room) -> Room:
+    """Version 1 is served, by a gateway of two pods."""
+    world.mlflow.log_models(model(shared_room), "careful")
+    world.mlflow.set_alias(model(shared_room), "candidate", "1")
+    apply(shared_room)
+    shared_room.until_answered(NAME, PATIENT, within=120)
+    shared_room.apply(tls_secret("outside", CERTIFICATE), tls_secret("own", certificate(8)))
+    return shared_room
+
+
+@pytest.fixture(scope="module")
+def controller(gateway_api: Outside) -> Outside:
+    """Contour, ready; no Gateway yet."""
+    gateway_api.bring_gateway_api()
+    gateway_api.bring_controller()
+    return gateway_api
+
+
+def model(room: Room) -> str:
+    return f"{room.namespace}.{NAME}"
+
+
+def apply(room: Room, **gateway: Any) -> None:
+    room.apply(endpoint(NAME, model(room), gateway={"replicas": 2, **gateway}))
+
+
+def tls_secret(name: str, files: dict[str, str]) -> Manifest:
+    data = {file: base64.b64encode(text.encode()).decode() for file, text in files.items()}
+    kind = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"}
+    return {**kind, "metadata": {"name": name}, "data": data}
+
+
+def by_ingress() -> dict[str, Any]:
+    said = {"host": HOST, "className": CLASS, "tlsSecretName": "outside"}
+    return {"expose": {"ingress": said}}
+
+
+def by_route(host: str = HOST) -> dict[str, Any]:
+    parent = {"name": GATEWAY, "namespace": NAMESPACE}
+    return {"expose": {"httpRoute": {"hostnames": [host], "parentRef": parent, "scheme": "http"}}}
+
+
+def until_url(room: Room, url: str) -> None:
+    room.until(
+        "modelendpoints", NAME, lambda seen: seen.get("url") == url, within=SOON, what=f"to show {url}"
+    )  # fmt: skip
+
+
+def until_in(controller: Outside, port: int, trusted: str = "") -> httpx.Response:
+    """The first good prediction from outside."""
+    with controller.door(port) as door:
+
+        def look() -> httpx.Response:
+            answer = door.post(HOST, "/invocations", PATIENT, trusted)
+            assert answer.status_code == 200, f"{answer.status_code} {answer.text[:200]}"
+            return answer
+
+        return eventually(look, within=30, what=f"a prediction from outside by port {port}")
+
+
+def shown(room: Room) -> str:
+    return room.kubectl("get", "modelendpoints", NAME, "-n", room.namespace, "-o", "wide")
+
+
+def test_a_gateway_api_that_comes_later_is_taken_up(gateway_api: Outside, clinic: Room) -> None:
+    apply(clinic, **by_route())
+    said = clinic.until_reason("modelendpoints", NAME, "GatewayApiMissing", within=SOON)
+    assert said["status"] == "True", "it serves all the same"
+
+    # When an administrator installs the kinds, then the operator that runs already makes its route
+    gateway_api.bring_gateway_api()
+    eventually(lambda: clinic.get("httproutes", NAME) is not None, within=90, what="the HTTPRoute")
+    clinic.until_answered(NAME, PATIENT, within=10)
+
+
+def test_an_ingress_brings_predictions_over_tls(controller: Outside, clinic: Room) -> None:
+    apply(clinic, **by_ingress())
+    until_url(clinic, f"https://{HOST}/invocations")
+    assert f"https://{HOST}/invocations" in shown(clinic)
+    answer = until_in(controller, 443, CERTIFICATE["tls.crt"])
+    assert answer.headers["x-soloist-version"] == "1"
+    assert clinic.get("httproutes", NAME) is None
+
+
+def test_a_route_says_what_is_missing_until_a_gateway_takes_it(
+    controller: Outside, clinic: Room
+) -> None:
+    # When no Gateway is there, then status says so
+    apply(clinic, **by_route())
+    said = clinic.until_reason("modelendpoints", NAME, "NotExposed", within=2 * SOON)
+    assert f"Gateway {GATEWAY} in namespace {NAMESPACE} does not answer" in said["message"]
+    assert clinic.status("modelendpoints", NAME)["url"].endswith(".svc/invocations")
+
+    # When it comes, then the address outside is shown, and leads to the model
+    controller.bring_gateway(HTTP)
+    until_url(clinic, f"http://{HOST}/invocations")
+    assert until_in(controller, 80).headers["x-soloist-version"] == "1"
+    ready = clinic.until_reason("modelendpoints", NAME, "Ready", within=SOON)
+    assert "Gateway" not in ready["message"]
+
+    # When a host is asked for that the listener doesn't admit, then its refusal is passed on
+    apply(clinic, **by_route(ELSEWHERE))
+    said = clinic.until_reason("modelendpoints", NAME, "NotExposed", within=SOON)
+    assert "does not take the HTTPRoute clinic: No intersecting hostnames" in said["message"]
+    assert clinic.status("modelendpoints", NAME)["url"].endswith(".svc/invocations")
+
+
+def test_no_request_from_outside_fails_while_a_pod_of_the_gateway_goes(
+    world: World, controller: Outside, clinic: Room
+) -> None:
+    apply(clinic, **by_route())
+    until_url(clinic, f"http://{HOST}/invocations")
+    until_in(controller, 80)
+    load = start_load(
+        clinic, NAME, PATIENT, image=world.runtime_image, at_most=60,
+        host=HOST, through=f"envoy.{NAMESPACE}.svc.cluster.local",
+    )  # fmt: skip
+    chosen = f"soloist.dev/name={NAME},app.kubernetes.io/component=gateway"
+    pod = clinic.all("pods", chosen)[0]["metadata"]["name"]
+    clinic.kubectl("delete", "pod", pod, "-n", clinic.namespace)
+    outcome = load.outcome_soon()
+    assert outcome.failures == []
+    assert outcome.versions == {"1": outcome.sent}
+
+
+def test_the_endpoints_own_certificate_stands_behind_either_way(
+    controller: Outside, clinic: Room
+) -> None:
+    own = {"tls": {"secretName": "own"}}
+    apply(clinic, **by_route(), **own)
+    eventually(lambda: listens(clinic) == 443, within=SOON, what="the Service to speak TLS")
+    until_in(controller, 80)
+    apply(clinic, **by_ingress(), **own)
+    https = {"name": "https", "protocol": "HTTPS", "port": 443, "hostname": "*.example.com"}
+    controller.kubectl.apply(tls_secret("public", certificate(9)), namespace=NAMESPACE)
+    controller.bring_gateway(HTTP, {**https, "tls": {"certificateRefs": [{"name": "public"}]}})
+    until_in(controller, 443, CERTIFICATE["tls.crt"])
+
+
+def listens(room: Room) -> int:
+    found = room.get("services", NAME)
+    assert found is not None
+    return int(found["spec"]["ports"][0]["port"])
