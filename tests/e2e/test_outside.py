@@ -17,7 +17,7 @@ from tests.e2e.load import start_load
 from tests.e2e.manifests import endpoint
 from tests.e2e.outside import CLASS, GATEWAY, NAMESPACE, Outside
 from tests.e2e.patients import PATIENT
-from tests.e2e.room import Room
+from tests.e2e.room import Room, condition
 from tests.e2e.world import World
 from tests.gateway.certificates import certificate
 
@@ -25,9 +25,6 @@ from tests.gateway.certificates import certificate
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
 
 NAME = "clinic"
-HOST = "clinic.example.com"
-ELSEWHERE = "clinic.example.org"
-CERTIFICATE = certificate(7, HOST)
 HTTP = {"name": "http", "protocol": "HTTP", "port": 80, "hostname": "*.example.com"}
 SOON = 15
 
@@ -54,8 +51,16 @@ def clinic(world: World, shared_room: Room) -> Room:
     world.mlflow.set_alias(model(shared_room), "candidate", "1")
     apply(shared_room)
     shared_room.until_answered(NAME, PATIENT, within=120)
-    shared_room.apply(tls_secret("outside", CERTIFICATE), tls_secret("own", certificate(8)))
+    shared_room.apply(tls_secret("own", certificate(8)))
     return shared_room
+
+
+@pytest.fixture(scope="module")
+def trusted(clinic: Room) -> str:
+    """The certificate of the host, in the Secret `outside`: what a client from outside trusts."""
+    files = certificate(7, host(clinic))
+    clinic.apply(tls_secret("outside", files))
+    return files["tls.crt"]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +75,11 @@ def model(room: Room) -> str:
     return f"{room.namespace}.{NAME}"
 
 
+def host(room: Room) -> str:
+    """Its own, as a host is in one namespace only: the one whose Ingress came first has it."""
+    return f"{room.namespace}.example.com"
+
+
 def apply(room: Room, **gateway: Any) -> None:
     room.apply(endpoint(NAME, model(room), gateway={"replicas": 2, **gateway}))
 
@@ -80,14 +90,15 @@ def tls_secret(name: str, files: dict[str, str]) -> Manifest:
     return {**kind, "metadata": {"name": name}, "data": data}
 
 
-def by_ingress() -> dict[str, Any]:
-    said = {"host": HOST, "className": CLASS, "tlsSecretName": "outside"}
+def by_ingress(room: Room) -> dict[str, Any]:
+    said = {"host": host(room), "className": CLASS, "tlsSecretName": "outside"}
     return {"expose": {"ingress": said}}
 
 
-def by_route(host: str = HOST) -> dict[str, Any]:
-    parent = {"name": GATEWAY, "namespace": NAMESPACE}
-    return {"expose": {"httpRoute": {"hostnames": [host], "parentRef": parent, "scheme": "http"}}}
+def by_route(hostname: str, gateway: str = GATEWAY) -> dict[str, Any]:
+    parent = {"name": gateway, "namespace": NAMESPACE}
+    said = {"hostnames": [hostname], "parentRef": parent, "scheme": "http"}
+    return {"expose": {"httpRoute": said}}
 
 
 def until_url(room: Room, url: str) -> None:
@@ -96,38 +107,61 @@ def until_url(room: Room, url: str) -> None:
     )  # fmt: skip
 
 
-def until_in(controller: Outside, port: int, trusted: str = "") -> httpx.Response:
+def until_said(room: Room, sentence: str) -> None:
+    """Why there is no way from outside; the address is the one inside then."""
+
+    def is_so(seen: Manifest) -> bool:
+        ready = condition(seen, "Ready")
+        return ready["reason"] == "NotExposed" and sentence in ready["message"]
+
+    status = room.until("modelendpoints", NAME, is_so, within=2 * SOON, what=f"to say {sentence}")
+    assert status["url"] == f"http://{NAME}.{room.namespace}.svc/invocations"
+
+
+def until_in(controller: Outside, room: Room, port: int, trusted: str = "") -> httpx.Response:
     """The first good prediction from outside."""
     with controller.door(port) as door:
 
         def look() -> httpx.Response:
-            answer = door.post(HOST, "/invocations", PATIENT, trusted)
+            answer = door.post(host(room), "/invocations", PATIENT, trusted)
             assert answer.status_code == 200, f"{answer.status_code} {answer.text[:200]}"
             return answer
 
         return eventually(look, within=30, what=f"a prediction from outside by port {port}")
 
 
-def shown(room: Room) -> str:
-    return room.kubectl("get", "modelendpoints", NAME, "-n", room.namespace, "-o", "wide")
+def lives(world: World) -> set[tuple[str, int]]:
+    """The operator's processes: its pods, and how often each began anew."""
+    return {
+        (pod["metadata"]["name"], pod["status"]["containerStatuses"][0]["restartCount"])
+        for pod in world.operator_pods()
+    }
 
 
-def test_a_gateway_api_that_comes_later_is_taken_up(gateway_api: Outside, clinic: Room) -> None:
-    apply(clinic, **by_route())
+def test_a_gateway_api_that_comes_later_is_taken_up(
+    world: World, gateway_api: Outside, clinic: Room
+) -> None:
+    before = lives(world)
+    apply(clinic, **by_route(host(clinic)))
     said = clinic.until_reason("modelendpoints", NAME, "GatewayApiMissing", within=SOON)
     assert said["status"] == "True", "it serves all the same"
 
     # When an administrator installs the kinds, then the operator that runs already makes its route
     gateway_api.bring_gateway_api()
-    eventually(lambda: clinic.get("httproutes", NAME) is not None, within=90, what="the HTTPRoute")
-    clinic.until_answered(NAME, PATIENT, within=10)
+    eventually(
+        lambda: clinic.get("httproutes", NAME) is not None, within=SOON, what="the HTTPRoute"
+    )
+    assert lives(world) == before
 
 
-def test_an_ingress_brings_predictions_over_tls(controller: Outside, clinic: Room) -> None:
-    apply(clinic, **by_ingress())
-    until_url(clinic, f"https://{HOST}/invocations")
-    assert f"https://{HOST}/invocations" in shown(clinic)
-    answer = until_in(controller, 443, CERTIFICATE["tls.crt"])
+def test_an_ingress_brings_predictions_over_tls(
+    controller: Outside, clinic: Room, trusted: str
+) -> None:
+    apply(clinic, **by_ingress(clinic))
+    until_url(clinic, f"https://{host(clinic)}/invocations")
+    shown = clinic.kubectl("get", "modelendpoints", NAME, "-n", clinic.namespace, "-o", "wide")
+    assert f"https://{host(clinic)}/invocations" in shown
+    answer = until_in(controller, clinic, 443, trusted)
     assert answer.headers["x-soloist-version"] == "1"
     assert clinic.get("httproutes", NAME) is None
 
@@ -136,34 +170,44 @@ def test_a_route_says_what_is_missing_until_a_gateway_takes_it(
     controller: Outside, clinic: Room
 ) -> None:
     # When no Gateway is there, then status says so
-    apply(clinic, **by_route())
-    said = clinic.until_reason("modelendpoints", NAME, "NotExposed", within=2 * SOON)
-    assert f"Gateway {GATEWAY} in namespace {NAMESPACE} does not answer" in said["message"]
-    assert clinic.status("modelendpoints", NAME)["url"].endswith(".svc/invocations")
+    apply(clinic, **by_route(host(clinic)))
+    until_said(
+        clinic,
+        f"Gateway {GATEWAY} in namespace {NAMESPACE} does not answer to the HTTPRoute clinic",
+    )
 
     # When it comes, then the address outside is shown, and leads to the model
     controller.bring_gateway(HTTP)
-    until_url(clinic, f"http://{HOST}/invocations")
-    assert until_in(controller, 80).headers["x-soloist-version"] == "1"
+    until_url(clinic, f"http://{host(clinic)}/invocations")
+    assert until_in(controller, clinic, 80).headers["x-soloist-version"] == "1"
     ready = clinic.until_reason("modelendpoints", NAME, "Ready", within=SOON)
     assert "Gateway" not in ready["message"]
 
-    # When a host is asked for that the listener doesn't admit, then its refusal is passed on
-    apply(clinic, **by_route(ELSEWHERE))
-    said = clinic.until_reason("modelendpoints", NAME, "NotExposed", within=SOON)
-    assert "does not take the HTTPRoute clinic: No intersecting hostnames" in said["message"]
-    assert clinic.status("modelendpoints", NAME)["url"].endswith(".svc/invocations")
+    # When a host is asked for that the listener doesn't admit, then its refusal is passed on, until it is corrected
+    apply(clinic, **by_route("clinic.example.org"))
+    until_said(
+        clinic,
+        f"Gateway {GATEWAY} in namespace {NAMESPACE} does not take the HTTPRoute clinic: No intersecting hostnames",
+    )
+    apply(clinic, **by_route(host(clinic)))
+    until_url(clinic, f"http://{host(clinic)}/invocations")
+
+    # When another Gateway is named, which isn't there, then the first one's consent counts no more
+    apply(clinic, **by_route(host(clinic), "nobody"))
+    until_said(
+        clinic, f"Gateway nobody in namespace {NAMESPACE} does not answer to the HTTPRoute clinic"
+    )
 
 
 def test_no_request_from_outside_fails_while_a_pod_of_the_gateway_goes(
     world: World, controller: Outside, clinic: Room
 ) -> None:
-    apply(clinic, **by_route())
-    until_url(clinic, f"http://{HOST}/invocations")
-    until_in(controller, 80)
+    apply(clinic, **by_route(host(clinic)))
+    until_url(clinic, f"http://{host(clinic)}/invocations")
+    until_in(controller, clinic, 80)
     load = start_load(
         clinic, NAME, PATIENT, image=world.runtime_image, at_most=60,
-        host=HOST, through=f"envoy.{NAMESPACE}.svc.cluster.local",
+        host=host(clinic), through=f"envoy.{NAMESPACE}.svc.cluster.local",
     )  # fmt: skip
     chosen = f"soloist.dev/name={NAME},app.kubernetes.io/component=gateway"
     pod = clinic.all("pods", chosen)[0]["metadata"]["name"]
@@ -174,20 +218,39 @@ def test_no_request_from_outside_fails_while_a_pod_of_the_gateway_goes(
 
 
 def test_the_endpoints_own_certificate_stands_behind_either_way(
-    controller: Outside, clinic: Room
+    world: World, controller: Outside, clinic: Room, trusted: str
 ) -> None:
+    # Given gateways that speak nothing but TLS
     own = {"tls": {"secretName": "own"}}
-    apply(clinic, **by_route(), **own)
+    apply(clinic, **by_route(host(clinic)), **own)
     eventually(lambda: listens(clinic) == 443, within=SOON, what="the Service to speak TLS")
-    until_in(controller, 80)
-    apply(clinic, **by_ingress(), **own)
+    rolled = ("rollout", "status", f"deployment/{NAME}-gateway", "-n", clinic.namespace)
+    clinic.kubectl(*rolled, within=120)
+
+    # Then a route and an Ingress lead to them all the same
+    until_url(clinic, f"http://{host(clinic)}/invocations")
+    until_in(controller, clinic, 80)
     https = {"name": "https", "protocol": "HTTPS", "port": 443, "hostname": "*.example.com"}
     controller.kubectl.apply(tls_secret("public", certificate(9)), namespace=NAMESPACE)
     controller.bring_gateway(HTTP, {**https, "tls": {"certificateRefs": [{"name": "public"}]}})
-    until_in(controller, 443, CERTIFICATE["tls.crt"])
+    apply(clinic, **by_ingress(clinic), **own)
+    until_url(clinic, f"https://{host(clinic)}/invocations")
+    until_in(controller, clinic, 443, trusted)
 
 
 def listens(room: Room) -> int:
     found = room.get("services", NAME)
     assert found is not None
     return int(found["spec"]["ports"][0]["port"])
+
+
+def test_a_gateway_api_that_goes_leaves_nobody_deaf(gateway_api: Outside, clinic: Room) -> None:
+    """A process that doesn't outlive the loss of a kind ends, and the next one takes over."""
+    apply(clinic, **by_route(host(clinic)))
+    eventually(
+        lambda: clinic.get("httproutes", NAME) is not None, within=SOON, what="the HTTPRoute"
+    )
+    gateway_api.remove()
+    clinic.until_reason("modelendpoints", NAME, "GatewayApiMissing", within=4 * SOON)
+    clinic.apply(endpoint("annex", f"{model(clinic)}-annex"))
+    clinic.until_reason("modelendpoints", "annex", "NoModel", within=4 * SOON)

@@ -90,14 +90,19 @@ class KopfTriggers:
     async def _watch(self, wake: Wake, seen: Seen, heard: Heard) -> None:
         registry = kopf.OperatorRegistry()
         _register(registry, self._kinds, wake, seen, heard)
-        await kopf.operator(
-            registry=registry,
-            settings=_settings(self._kinds),
-            clusterwide=True,
-            standalone=True,
-            stop_flag=self._stop,
-            ready_flag=self._ready,
-        )
+        try:
+            await kopf.operator(
+                registry=registry,
+                settings=_settings(self._kinds),
+                clusterwide=True,
+                standalone=True,
+                stop_flag=self._stop,
+                ready_flag=self._ready,
+            )
+        finally:
+            # kopf may end by itself, as when a kind that it watches is taken away. A thread of this loop waits for the flag, and
+            # the loop for its threads: without it the end would never come, and nobody would know that nobody watches.
+            self._stop.set()
 
 
 def _settings(kinds: Iterable[Kind[Any]]) -> kopf.OperatorSettings:
