@@ -29,12 +29,16 @@ class FakeGit:
 
 @dataclass
 class FakePages:
-    """Texts by address."""
+    """Texts by address, and what was told where."""
 
     texts: dict[str, str] = field(default_factory=dict)
+    told: list[tuple[str, str]] = field(default_factory=list)
 
     async def get(self, url: str) -> str:
         return self.texts.get(url, "")
+
+    async def post(self, url: str, message: str) -> None:
+        self.told.append((url, message))
 
 
 @dataclass

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from soloist_workloads.environment import SettingsError, parse_waiting
+from soloist_workloads.environment import SettingsError
 from soloist_workloads.waiting_room.room import MOST_HELD
+from soloist_workloads.waiting_room.settings import parse_waiting
 from tests.gateway.pods import free_ports
 from tests.gateway.running import eventually
 

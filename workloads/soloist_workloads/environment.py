@@ -39,6 +39,8 @@ SOLOIST_CHAMPION = "SOLOIST_CHAMPION"
 SOLOIST_WAIT_SECONDS = "SOLOIST_WAIT_SECONDS"
 SOLOIST_HELD_PORT = "SOLOIST_HELD_PORT"
 SOLOIST_OPTIMIZE = "SOLOIST_OPTIMIZE"
+SOLOIST_GATEWAY = "SOLOIST_GATEWAY"
+SOLOIST_KEEP_REQUESTS = "SOLOIST_KEEP_REQUESTS"
 MLFLOW_TRACKING_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_RUN_ID = "MLFLOW_RUN_ID"
 MLFLOW_EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
@@ -121,28 +123,18 @@ class ServingSettings:
     """JSON of the answer to every row, instead of the model's."""
     optimize: str = ""
     """The form to answer from, where the model was converted to it and the verdict allows."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingSettings:
-    """The room beside a gateway where requests wait for the champion's first pod."""
-
-    host: str
-    port: int
-    """Where the champion's ready pods answer."""
-    seconds: float
-    """How long a request may wait."""
-    own_port: int
-    held_port: int
-    """Where it tells how many do."""
+    gateway: str = ""
+    """Where the endpoint's clients ask: kept requests are asked there again."""
+    keep_requests: int = 0
+    """How many of the newest requests stay in memory for that."""
 
 
 def parse_step(env: Environment) -> StepSettings:
     code_dir = env.get(SOLOIST_CODE_DIR)
     return StepSettings(
-        step=_required(env, SOLOIST_STEP),
-        attempt=_integer(env, SOLOIST_ATTEMPT, default=1),
-        command=_required(env, SOLOIST_COMMAND),
+        step=required(env, SOLOIST_STEP),
+        attempt=integer(env, SOLOIST_ATTEMPT, default=1),
+        command=required(env, SOLOIST_COMMAND),
         code_dir=Path(code_dir) if code_dir else None,
         run_storage=env.get(SOLOIST_RUN_STORAGE) or None,
         params=_params(env),
@@ -152,8 +144,8 @@ def parse_step(env: Environment) -> StepSettings:
 
 def parse_source(env: Environment) -> SourceSettings:
     return SourceSettings(
-        url=_required(env, SOLOIST_GIT_URL),
-        commit=_required(env, SOLOIST_GIT_COMMIT),
+        url=required(env, SOLOIST_GIT_URL),
+        commit=required(env, SOLOIST_GIT_COMMIT),
         code_dir=Path(env.get(SOLOIST_CODE_DIR) or "/soloist/code"),
         has_credentials=bool(env.get(SOLOIST_GIT_PASSWORD)),
     )
@@ -161,17 +153,17 @@ def parse_source(env: Environment) -> SourceSettings:
 
 def parse_storage(env: Environment) -> StorageSettings:
     return StorageSettings(
-        storage=_required(env, SOLOIST_STORAGE),
+        storage=required(env, SOLOIST_STORAGE),
         keep=frozenset(env.get(SOLOIST_KEEP_RUNS, "").split()),
-        since=datetime.fromisoformat(_required(env, SOLOIST_KEEP_SINCE)).timestamp(),
+        since=datetime.fromisoformat(required(env, SOLOIST_KEEP_SINCE)).timestamp(),
     )
 
 
 def parse_fetch(env: Environment) -> FetchSettings:
     return FetchSettings(
-        model_uri=_required(env, SOLOIST_MODEL_URI),
-        model_dir=Path(_required(env, SOLOIST_MODEL_DIR)),
-        tracking=TrackingSettings(uri=_required(env, MLFLOW_TRACKING_URI), run_id=None),
+        model_uri=required(env, SOLOIST_MODEL_URI),
+        model_dir=Path(required(env, SOLOIST_MODEL_DIR)),
+        tracking=TrackingSettings(uri=required(env, MLFLOW_TRACKING_URI), run_id=None),
         optimize=_optimize(env),
         allow_pickle=_switch(env, SOLOIST_ALLOW_PICKLE),
     )
@@ -179,39 +171,28 @@ def parse_fetch(env: Environment) -> FetchSettings:
 
 def parse_serving(env: Environment) -> ServingSettings:
     return ServingSettings(
-        model_dir=Path(_required(env, SOLOIST_MODEL_DIR)),
-        name=_required(env, SOLOIST_MODEL_NAME),
-        version=_required(env, SOLOIST_MODEL_VERSION),
-        port=_integer(env, SOLOIST_PORT, default=8080),
-        drain_seconds=float(_integer(env, SOLOIST_DRAIN_SECONDS, default=5)),
+        model_dir=Path(required(env, SOLOIST_MODEL_DIR)),
+        name=required(env, SOLOIST_MODEL_NAME),
+        version=required(env, SOLOIST_MODEL_VERSION),
+        port=integer(env, SOLOIST_PORT, default=8080),
+        drain_seconds=float(integer(env, SOLOIST_DRAIN_SECONDS, default=5)),
         allow_pickle=_switch(env, SOLOIST_ALLOW_PICKLE),
         peers=env.get(SOLOIST_PEERS) or "",
         constant=env.get(SOLOIST_CONSTANT) or "",
         optimize=_optimize(env),
+        gateway=env.get(SOLOIST_GATEWAY) or "",
+        keep_requests=integer(env, SOLOIST_KEEP_REQUESTS, default=0),
     )
 
 
-def parse_waiting(env: Environment) -> WaitingSettings:
-    host, _, port = _required(env, SOLOIST_CHAMPION).rpartition(":")
-    if not host or not port.isdecimal():
-        raise SettingsError(f"{SOLOIST_CHAMPION} must be a host and a port.")
-    return WaitingSettings(
-        host=host,
-        port=int(port),
-        seconds=float(_integer(env, SOLOIST_WAIT_SECONDS, default=60)),
-        own_port=_integer(env, SOLOIST_PORT, default=8081),
-        held_port=_integer(env, SOLOIST_HELD_PORT, default=9903),
-    )
-
-
-def _required(env: Environment, name: str) -> str:
+def required(env: Environment, name: str) -> str:
     value = env.get(name)
     if not value:
         raise SettingsError(f"{name} is not set; the operator sets it on every such pod.")
     return value
 
 
-def _integer(env: Environment, name: str, *, default: int) -> int:
+def integer(env: Environment, name: str, *, default: int) -> int:
     text = env.get(name) or str(default)
     try:
         return int(text)

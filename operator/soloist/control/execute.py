@@ -9,6 +9,7 @@ from typing import assert_never
 
 from soloist.control.ports import ClusterError, KindMissing, Ports, Unreachable
 from soloist.control.words import failure, is_transient, not_ours
+from soloist.core.asking import AskPod
 from soloist.core.effects import Effect, TouchPod
 from soloist.core.objects import POD, KindRef, ObjectRef, is_owned_by
 from soloist.core.outcome import Done, Failed, Outcome
@@ -100,6 +101,10 @@ async def _perform(effect: Effect, ports: Ports) -> Outcome:
     verb = type(effect).__name__
     if isinstance(effect, TouchPod):
         await _touch(effect, ports)
+        return Done()
+    if isinstance(effect, AskPod):
+        await ports.pages.post(effect.url, effect.message)
+        ports.meter.acted("ask", POD.kind)
         return Done()
     try:
         await ports.tracking.perform(effect)

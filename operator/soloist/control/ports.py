@@ -101,10 +101,13 @@ class Tracking(Protocol):
 
 
 class Pages(Protocol):
-    """What pods tell over HTTP."""
+    """What pods tell over HTTP, and are told."""
 
     async def get(self, url: str) -> str:
         """The text at the address; empty when the pod does not answer in time, or not with 200."""
+
+    async def post(self, url: str, message: str) -> None:
+        """Tell a pod something (JSON); silent when it does not hear, or does not want to."""
 
 
 class Git(Protocol):

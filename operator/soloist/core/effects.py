@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from soloist.core.asking import AskPod
 from soloist.core.metric import FindMetric
 from soloist.core.objects import KindRef
 
@@ -186,7 +187,7 @@ class TagVersion:
 
 
 TrackingEffect = StartTrackedRun | EndTrackedRun | RegisterModel | SetAlias | DropAlias | TagVersion
-Effect = TrackingEffect | TouchPod
+Effect = TrackingEffect | TouchPod | AskPod
 
 
 @dataclass(frozen=True, slots=True)

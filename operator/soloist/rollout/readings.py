@@ -92,6 +92,8 @@ class ArmWindow:
     """Those whose answers differed."""
     score_distance_sum: float = 0.0
     """Sum of the distances between the compared answers."""
+    replayed: int = 0
+    """Kept requests that the champion's pods asked again; both versions' requests hold them too."""
     latency: Histogram = field(default_factory=Histogram)
 
     def __add__(self, other: ArmWindow) -> ArmWindow:

@@ -40,7 +40,10 @@ def _under_way(record: RolloutRecord, rollout: RolloutStatus, world: World) -> s
         case "Deploying":
             return _deploying(record, rollout, world)
         case "Shadow":
-            return f"Shadow of {version}, which gets copies and answers nobody: {evidence}."
+            return (
+                f"Shadow of {version}, which gets copies and answers nobody: {evidence}."
+                f"{_replayed(world)}"
+            )
         case "Paused":
             return (
                 f"{version} waits at {rollout.weight} % for an approval: {evidence}."
@@ -54,6 +57,11 @@ def _under_way(record: RolloutRecord, rollout: RolloutStatus, world: World) -> s
             )
         case _:
             return f"Canary at {rollout.weight} % of {version}: {evidence}."
+
+
+def _replayed(world: World) -> str:
+    number = world.readings.champion.replayed if world.readings is not None else 0
+    return f" Traffic is thin: {number:,} kept requests were asked again." if number else ""
 
 
 def _deploying(record: RolloutRecord, rollout: RolloutStatus, world: World) -> str:

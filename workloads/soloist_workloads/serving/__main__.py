@@ -48,6 +48,8 @@ def run(settings: ServingSettings, *, threads: int) -> None:
         state=state,
         lane=lane,
         peers=settings.peers,
+        gateway=settings.gateway,
+        keep_requests=settings.keep_requests,
     )
     server = build_server(app, state=state, drain_seconds=settings.drain_seconds)
     load = partial(start_model, settings, state, app.metrics)

@@ -15,6 +15,8 @@ from soloist_workloads.serving.metrics import CONTENT_TYPE, Metrics
 from soloist_workloads.serving.openapi.page import show_document, show_page
 from soloist_workloads.serving.outputs import describe_tensors
 from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.recent import Recent
+from soloist_workloads.serving.replay import Replayer, parse_ask
 from soloist_workloads.serving.responses import CLOSE, render_problem
 from soloist_workloads.serving.routes import POSTED, NotFound, Page, find_page
 from soloist_workloads.serving.scorer import Scorer
@@ -42,7 +44,15 @@ class App:
     """One model version behind HTTP."""
 
     def __init__(
-        self, *, name: str, version: str, state: State, lane: Lane, peers: str = ""
+        self,
+        *,
+        name: str,
+        version: str,
+        state: State,
+        lane: Lane,
+        peers: str = "",
+        gateway: str = "",
+        keep_requests: int = 0,
     ) -> None:
         self._name = name
         self._version = version
@@ -61,6 +71,8 @@ class App:
         }
         self.metrics = Metrics(model=name, version=version, count_in_flight=lambda: lane.in_flight)
         self._comparer = Comparer(peers, self.metrics)
+        self._recent = Recent(keep_requests)
+        self._replayer = Replayer(self._recent, gateway, self.metrics)
         self.short = Short(
             paths={path.encode(): _protocol(page) for path, page in self._known.items()},
             identity=self._identity,
@@ -68,6 +80,7 @@ class App:
             lane=lane,
             metrics=self.metrics,
             comparer=self._comparer,
+            recent=self._recent,
             find_answerer=self._require_answerer,
         )
 
@@ -91,6 +104,8 @@ class App:
 
     async def _answer(self, page: Page | NotFound, scope: Scope, receive: Receive) -> Response:
         if page in POSTED and scope["method"] == "POST":
+            if page is Page.REPLAY:
+                return await self._replay(scope, receive)
             return await self._predict(page, scope, receive)
         if isinstance(page, NotFound):
             return render_problem(RequestProblem(page.sentence, status=404, code="NOT_FOUND"), V2)
@@ -116,12 +131,23 @@ class App:
                 )
                 reply = await self._lane.run(question, answerer.by_thread)
                 if reply.status == 200:
+                    self._recent.offer(scope["raw_path"], dict(scope["headers"]), body)
                     self._comparer.offer(scope, body, reply.body)
             finally:
                 self._lane.leave()
         except RequestProblem as problem:
             return render_problem(problem, protocol)
         return Response(reply.body, reply.status, reply.content_type, reply.headers)
+
+    async def _replay(self, scope: Scope, receive: Receive) -> Response:
+        """Only from beside the gateway, which takes this header from whoever comes through it."""
+        try:
+            if not header(scope, COMPARISON):
+                raise RequestProblem("Only the operator asks for this.", status=403)
+            sent = self._replayer.start(parse_ask(await read_body(scope, receive, most=1024)))
+        except RequestProblem as problem:
+            return render_problem(problem, V2)
+        return _json({"sent": sent}, status=202)
 
     def _require_answerer(self) -> Answerer:
         """One per model; made with the first request, since a model becomes ready long after the app."""

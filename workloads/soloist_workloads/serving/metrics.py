@@ -79,6 +79,11 @@ class Metrics:
             "Sum, over compared answers, of the mean absolute difference of their numbers.",
             registry=self._registry,
         )
+        self.replayed_requests = Counter(
+            "soloist_replayed_requests",
+            "Kept requests that this pod sent to the gateway again, for a new version's sake.",
+            registry=self._registry,
+        )
         in_flight.set_function(count_in_flight)  # asked when Prometheus asks, not at every request
         self._info = Gauge(
             "soloist_serving_model_info",

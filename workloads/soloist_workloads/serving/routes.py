@@ -19,6 +19,7 @@ class Page(Enum):
     INFER = auto()
     DOCS = auto()
     OPENAPI = auto()
+    REPLAY = auto()
 
 
 FIXED = {
@@ -29,12 +30,13 @@ FIXED = {
     "/metrics": Page.METRICS,
     "/docs": Page.DOCS,
     "/openapi.json": Page.OPENAPI,
+    "/replay": Page.REPLAY,
     "/v2": Page.SERVER,
     "/v2/health/live": Page.LIVE,
     "/v2/health/ready": Page.READY,
 }
 OF_MODEL = {"": Page.MODEL, "ready": Page.MODEL_READY, "infer": Page.INFER}
-POSTED = frozenset({Page.INVOCATIONS, Page.INFER})
+POSTED = frozenset({Page.INVOCATIONS, Page.INFER, Page.REPLAY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from soloist_workloads.serving.compare import COMPARISON, SHADOW, Comparer
 from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.metrics import Metrics
 from soloist_workloads.serving.problem import RequestProblem
+from soloist_workloads.serving.recent import Recent
 from soloist_workloads.serving.responses import BROKEN, CLOSE, render_problem, render_response
 from soloist_workloads.serving.rest import Rest
 from soloist_workloads.serving.scorer import JSON, Reply
@@ -51,6 +52,7 @@ class Short:
         lane: Lane,
         metrics: Metrics,
         comparer: Comparer,
+        recent: Recent,
         find_answerer: Callable[[], Answerer],
     ) -> None:
         """`paths`: where predictions are asked for, and by which protocol."""
@@ -59,6 +61,7 @@ class Short:
         self._state = state
         self._lane = lane
         self._comparer = comparer
+        self._keep = recent.offer
         self._find_answerer = find_answerer
         self.tell = metrics.tell_answer
         self.rest = Rest()
@@ -106,9 +109,11 @@ class Short:
         if isinstance(outcome, Exception):
             LOG.error("A request failed for a reason that nobody foresaw.", exc_info=outcome)
             return BROKEN
-        if outcome.status == 200 and SHADOW in asked.headers:
-            scope = {"headers": list(asked.headers.items()), "raw_path": asked.path}
-            self._comparer.offer(scope, asked.body, outcome.body)
+        if outcome.status == 200:
+            self._keep(asked.path, asked.headers, asked.body)
+            if SHADOW in asked.headers:
+                scope = {"headers": list(asked.headers.items()), "raw_path": asked.path}
+                self._comparer.offer(scope, asked.body, outcome.body)
         reply: Reply = outcome
         return reply
 

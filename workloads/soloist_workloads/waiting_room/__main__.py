@@ -9,11 +9,12 @@ import signal
 import socket
 import sys
 
-from soloist_workloads.environment import SettingsError, WaitingSettings, parse_waiting
+from soloist_workloads.environment import SettingsError
 from soloist_workloads.last_words import leave_last_words
 from soloist_workloads.waiting_room.champion import Champion
 from soloist_workloads.waiting_room.page import tell
 from soloist_workloads.waiting_room.room import Room
+from soloist_workloads.waiting_room.settings import WaitingSettings, parse_waiting
 
 # Ahead of what is asked for; more than the longest head that the gateway lets through.
 READ_BYTES = 40 * 1024

@@ -46,6 +46,12 @@ class EndpointTemplate(Model):
             " or score the set with a ModelEndpoint of its own",
             field=".optimize",
         ),
+        Rule(
+            "!has(self.rollout) || !has(self.rollout.replay) || !has(self.gateway) || !has(self.gateway.auth)",
+            "kept requests are asked again through the gateway, without the keys and tokens that they came with, and it would refuse"
+            " them: remove rollout.replay or gateway.auth",
+            field=".rollout",
+        ),
     )
 
     replicas: Replicas = Field(default_factory=Replicas)

@@ -48,6 +48,14 @@ class Shadow(Model):
     """Time for which requests are copied, for example `10m`."""
 
 
+class Replay(Model):
+    """Kept requests, for a new version that hardly anybody asks."""
+
+    requests: int = Field(default=500, ge=100, le=10_000)
+    """How many of the newest requests each pod keeps: in its memory, at most 8 MiB of them and none above 64 KiB, never on a disk,
+    and gone with the pod."""
+
+
 class RateGate(Model):
     """A share of the answers that must stay small."""
 
@@ -132,10 +140,19 @@ class Rollout(Model):
             " disagreement",
             field=".gates",
         ),
+        Rule(
+            "!has(self.replay) || !has(self.shadow) || !has(self.shadow.requests) || self.shadow.requests > 0",
+            "kept requests are asked again in the shadow, and this rollout has none: let shadow have requests, or remove replay",
+            field=".replay",
+        ),
     )
 
     shadow: Shadow = Field(default_factory=Shadow)
     """Copies of requests first, so that a bad version harms nobody."""
+    replay: Replay | None = None
+    """What to do where traffic is too thin for a verdict. `replay: {}`: the champion's pods keep the newest requests in memory, and a
+    shadow that would take longer than two minutes is fed with them, each once. The model is asked these again, so it must not
+    matter that it is. Without it nothing is kept, and a thin shadow waits."""
     canary: Annotated[Percents, INCREASING] = Field(default_factory=lambda: [10, 50])
     """Percentages of the requests that the new version answers, step by step. After the last one it answers all. An empty
     list goes from the shadow to all at once."""

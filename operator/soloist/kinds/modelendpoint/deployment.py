@@ -136,8 +136,19 @@ def _server(endpoint: Endpoint, pinned: PinnedVersion, platform: Platform) -> di
     env = server_env(pinned, pinned.version) | {podenv.PEERS: names.peers(endpoint, platform)}
     if endpoint.spec.allow_pickle:
         env[podenv.ALLOW_PICKLE] = "1"
-    env |= optimized.server_env(endpoint)
+    env |= optimized.server_env(endpoint) | _keep_env(endpoint, platform)
     return {**listening(env), "resources": resources(endpoint.spec.cpu, endpoint.spec.memory)}
+
+
+def _keep_env(endpoint: Endpoint, platform: Platform) -> dict[str, str]:
+    """How many requests a pod keeps, and where it sends them again."""
+    rollout = endpoint.spec.rollout
+    if rollout is None or rollout.replay is None:
+        return {}
+    return {
+        podenv.KEEP_REQUESTS: str(rollout.replay.requests),
+        podenv.GATEWAY: names.gateway_url(endpoint, platform),
+    }
 
 
 def server_env(files: PinnedVersion, version: str) -> dict[str, str]:

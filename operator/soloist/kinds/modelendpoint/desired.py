@@ -32,6 +32,7 @@ from soloist.kinds.modelendpoint import (
     isolation,
     names,
     policy,
+    replay,
     routing,
     scaling,
     sleep,
@@ -68,8 +69,12 @@ def desire(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Desi
     )
     labels = names.labels(endpoint)
     children = tuple((kind, adopted(endpoint, labels, manifest)) for kind, manifest in wanted)
-    touches = _touches(plan, facts) if plan is not None else ()
-    return Desired(children, (*touches, *policy.promotion(endpoint, facts, platform)))
+    effects = (
+        *(_touches(plan, facts) if plan is not None else ()),
+        *policy.promotion(endpoint, facts, platform),
+        *replay.asks(endpoint, facts, platform),
+    )
+    return Desired(children, effects)
 
 
 def _versions(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> Iterator[Child]:

@@ -68,6 +68,12 @@ def peers(endpoint: Endpoint, platform: Platform) -> str:
     return f"{endpoint.name}-v*.{endpoint.namespace}.svc.{platform.cluster_domain}.:{SERVER_PORT}"
 
 
+def gateway_url(endpoint: Endpoint, platform: Platform) -> str:
+    """Where clients ask, by its whole name."""
+    scheme, number = port(endpoint)
+    return f"{scheme}://{service(endpoint)}.{endpoint.namespace}.svc.{platform.cluster_domain}.:{number}"
+
+
 def champion(endpoint: Endpoint) -> str:
     """The champion's ready pods behind one address that stays, for those who wait for the first of them."""
     return f"{endpoint.name}-champion"

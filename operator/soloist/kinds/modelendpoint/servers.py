@@ -11,6 +11,7 @@ INVALID = "soloist_invalid_answers_total"
 COMPARED = "soloist_compared_answers_total"
 DISAGREEING = "soloist_disagreeing_answers_total"
 DISTANCE = "soloist_answer_distance_sum"
+REPLAYED = "soloist_replayed_requests_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,13 @@ class ServerCounts:
     compared: int = 0
     disagreed: int = 0
     distance_sum: float = 0.0
+    replayed: int = 0
 
 
 def parse_counts(text: str) -> ServerCounts:
     """The page of a pod. A runtime that doesn't count yet says nothing, and nothing is zero."""
     values = {line.name: line.value for line in parse_lines(text)}
-    invalid, compared, disagreed = (
-        round(values.get(name, 0)) for name in (INVALID, COMPARED, DISAGREEING)
+    invalid, compared, disagreed, replayed = (
+        round(values.get(name, 0)) for name in (INVALID, COMPARED, DISAGREEING, REPLAYED)
     )
-    return ServerCounts(invalid, compared, disagreed, values.get(DISTANCE, 0.0))
+    return ServerCounts(invalid, compared, disagreed, values.get(DISTANCE, 0.0), replayed)

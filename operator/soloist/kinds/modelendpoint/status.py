@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from soloist.api.conditions import Reason
@@ -20,6 +21,7 @@ from soloist.kinds.modelendpoint import (
     exposure,
     optimized,
     policy,
+    replay,
     routing,
     scaling,
     sleep,
@@ -60,6 +62,8 @@ def summarize(
     )
     again = Done(again=_next_look(endpoint, facts, platform, versions))
     memory = traffic.count(routing.plan(endpoint, platform), policy.stage(endpoint), facts)
+    if memory is not None and replay.asks(endpoint, facts, platform):
+        memory = replace(memory, asked=facts.now)
     doors = sleep.doors(versions.activity, facts)
     return Summary(status, worst((outcome, again)), doors, memory)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import accumulate
 
 from soloist.gateway.files import files, versions
@@ -23,6 +24,10 @@ class Memory:
 
     stage: str
     tally: Tally = field(default_factory=Tally)
+    since: datetime | None = None
+    """When the count began, which for an operator that started anew is later than the stage."""
+    asked: datetime | None = None
+    """When the champion's pods were last asked to send kept requests again."""
 
 
 def is_live(plan: GatewayPlan | None, facts: EndpointFacts) -> bool:
@@ -51,9 +56,11 @@ def count(plan: GatewayPlan | None, stage: str, facts: EndpointFacts) -> Memory 
     if plan is None or plan.candidate is None:
         return None
     before = facts.memory
-    known = before.tally if isinstance(before, Memory) and before.stage == stage else Tally()
+    if not isinstance(before, Memory) or before.stage != stage:
+        before = Memory(stage, since=facts.now)
     gateways = {pod: _arms(plan, reading) for pod, reading in facts.readings.items()}
-    return Memory(stage, known.look({**gateways, **_servers(plan, facts)}))
+    tally = before.tally.look({**gateways, **_servers(plan, facts)})
+    return replace(before, tally=tally)
 
 
 def _servers(plan: GatewayPlan, facts: EndpointFacts) -> dict[str, Arms]:
@@ -74,7 +81,7 @@ def _servers(plan: GatewayPlan, facts: EndpointFacts) -> dict[str, Arms]:
                 )
             )
         elif versions.get(pod) == plan.champion.version:
-            found[pod] = Arms(champion=ArmWindow(invalid=counts.invalid))
+            found[pod] = Arms(champion=ArmWindow(invalid=counts.invalid, replayed=counts.replayed))
     return found
 
 
