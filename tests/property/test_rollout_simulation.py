@@ -92,6 +92,37 @@ def test_hardly_any_traffic_decides_nothing_by_silence(nature: Nature) -> None:
     assert passage.record.refused == []
 
 
+NOBODY = Weather(rate=0.001, kept=2000)
+REPLAYED = policy(replay={}, canary=[], **GATES)
+
+
+@pytest.mark.parametrize("number", range(0, 50, 5))
+def test_kept_requests_promote_a_healthy_version_that_nobody_asks(number: int) -> None:
+    seed, nature, _ = HEALTHY[number]
+    passage = run(nature, spec=REPLAYED, seed=seed, weather=NOBODY, seconds=1200)
+    assert passage.record.refused == []
+    assert passage.record.champion == "2", passage.record
+
+
+@pytest.mark.parametrize(
+    ("name", "nature", "seed"), SHADOWED, ids=[name for name, _, _ in SHADOWED]
+)
+def test_kept_requests_find_a_bad_version_before_anybody_has_met_it(
+    name: str, nature: Nature, seed: int
+) -> None:
+    passage = run(nature, spec=REPLAYED, seed=seed, weather=NOBODY, seconds=1200)
+    assert [one.version for one in passage.record.refused] == ["2"]
+    assert passage.harmed == 0
+
+
+@pytest.mark.parametrize("nature", [Nature(), Nature(errors=0.004)], ids=["good", "bad"])
+def test_too_few_kept_requests_decide_nothing(nature: Nature) -> None:
+    few = replace(NOBODY, kept=40)
+    passage = run(nature, spec=REPLAYED, seed=5, weather=few, seconds=1200)
+    assert passage.record.champion == "1"
+    assert passage.record.refused == []
+
+
 def main() -> None:
     """Prints, for each way of being bad, how long clients got answers of the bad version, over a hundred seeds."""
     for name, nature in dict((*HARD, *SOFT)).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from math import erf, log, sqrt
@@ -12,9 +12,11 @@ import numpy as np
 
 from soloist.api.v1alpha1.rollout import Rollout
 from soloist.api.v1alpha1.rollout_status import RolloutRecord
+from soloist.kinds.modelendpoint.replay import REQUESTS_AT_A_TIME
 from soloist.rollout.decision import Decision, decide
 from soloist.rollout.machine import advance
 from soloist.rollout.readings import BOUNDS_MS, Arms, ArmWindow, Histogram, Tally
+from soloist.rollout.replay import is_needed
 from soloist.rollout.world import Live, Pods, Registry, World
 from tests.support.rollouts import NOW
 
@@ -45,6 +47,8 @@ class Weather:
     rate: float = 200.0
     bursts: bool = False
     """Every eighth second has three times the requests, every eleventh is three times as slow."""
+    kept: int = 0
+    """Requests that the champion's pods kept, for a shadow that may ask them again."""
 
 
 @dataclass(slots=True)
@@ -90,15 +94,17 @@ class _Play:
         self.tally, self.stage_of = Tally(), ""
         self.born: int | None = None
         self.loaded = 0
+        self.kept = weather.kept
+        self.seen: World | None = None
 
     def second(self, second: int) -> bool:
         """Traffic, then one look; whether the rollout has ended."""
         weights = dict(self.routed.weights)
-        self._traffic(second, weights.get("2", 0))
+        now = NOW + timedelta(seconds=second)
+        self._traffic(second, weights.get("2", 0), again=self._ask_again(now))
         record = self.passage.record
         self._tell(record)
-        world = self._world(second, weights)
-        now = NOW + timedelta(seconds=second)
+        self.seen = world = self._world(second, weights)
         self.passage.record = advance(self.spec, record, world, now)
         # The gateways learn of what was recorded after this look: live one second later.
         self.routed = decide(self.passage.record, world)
@@ -139,13 +145,23 @@ class _Play:
     def _is_crashing(self) -> bool:
         return self.nature.crashes and self.loaded > 0
 
-    def _traffic(self, second: int, weight: int) -> None:
+    def _ask_again(self, now: datetime) -> int:
+        """Kept requests that come in this second, as the last look asked for."""
+        rollout = self.passage.record.rollout
+        if self.seen is None or rollout is None:
+            return 0
+        wanted = REQUESTS_AT_A_TIME if is_needed(self.spec, rollout, self.seen, now) else 0
+        again = min(wanted, self.kept)
+        self.kept -= again
+        return again
+
+    def _traffic(self, second: int, weight: int, *, again: int) -> None:
         rate = self.weather.rate
         slow = 1.0
         if self.weather.bursts:
             rate *= 3 if second % 8 == 0 else 1
             slow = 3.0 if second % 11 == 0 else 1.0
-        n = int(self.chance.poisson(rate))
+        n = int(self.chance.poisson(rate)) + again
         to_candidate = int(self.chance.binomial(n, weight / 100))
         is_shadowed = self.routed.shadow == "2"
         tried = n if is_shadowed else to_candidate
