@@ -18,7 +18,7 @@ NAME = "hospice"
 # On two cores that do other things besides, latencies of milliseconds say little of a version.
 ROLLOUT = {
     "replay": {"requests": 200}, "shadow": {"requests": 60}, "canary": [], "minRequests": 20,
-    "gates": {"latency": {"ratio": 10}, "errorRate": {"atMost": 5}, "invalid": {"atMost": 5}},
+    "gates": {"latency": {"ratio": 10, "quantile": 90}, "errorRate": {"atMost": 5}, "invalid": {"atMost": 5}},
 }  # fmt: skip
 
 

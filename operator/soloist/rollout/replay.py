@@ -13,7 +13,7 @@ from soloist.rollout.world import World
 # What comes by itself is given a chance first.
 PATIENCE = timedelta(seconds=30)
 # A shadow that gets its requests within this time needs no others. By the rate so far, kept requests included: so they come as
-# fast as this takes, and no faster.
+# fast as this takes, and no faster. However few the shadow itself wants, its gates may want as many as are usual.
 WITHIN = timedelta(minutes=2)
 
 
@@ -27,4 +27,4 @@ def is_needed(spec: Rollout | None, rollout: RolloutStatus, world: World, now: d
     wanted = spec.shadow.requests or SHADOW_REQUESTS
     seen = world.readings.candidate.requests if world.readings is not None else 0
     lacks = seen < wanted or any(one.verdict == "NotEnoughData" for one in rollout.evidence)
-    return lacks and spent >= PATIENCE and seen * WITHIN < wanted * spent
+    return lacks and spent >= PATIENCE and seen * WITHIN < max(wanted, SHADOW_REQUESTS) * spent

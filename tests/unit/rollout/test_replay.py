@@ -54,6 +54,13 @@ def test_they_come_until_every_gate_has_its_verdict_and_no_longer() -> None:
     assert not is_needed(THIN, shadow("Pass", "Pass"), seen, now)
 
 
+def test_a_short_shadow_whose_gates_lack_more_gets_it_as_soon_as_a_long_one() -> None:
+    short = policy(replay={}, shadow={"requests": 60})
+    now, seen = NOW + timedelta(minutes=1), world(readings=arms(arm(140)))
+    assert is_needed(short, shadow("NotEnoughData"), seen, now)
+    assert not is_needed(short, shadow("Pass"), seen, now)
+
+
 @pytest.mark.parametrize(
     ("spec", "rollout"),
     [
