@@ -65,8 +65,20 @@ def _read(path: Path) -> str | None:
     return path.read_text() if path.exists() else None
 
 
+class _Dumper(yaml.SafeDumper):
+    """To readers of YAML 1.1 in Go, and kubectl and Helm are such, a bare `n` is false: a field of that name would be none."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "'" if text.lower() in ("y", "n") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _quoted)
+
+
 def _yaml(manifest: Mapping[str, Any]) -> str:
-    text: str = yaml.safe_dump(manifest, sort_keys=False, width=120, allow_unicode=True)
+    text: str = yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
     return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,16 @@ def test_no_template_of_the_chart_would_be_read_as_a_helm_expression() -> None:
         else:
             assert text.startswith(HEADER)
             assert "{{" not in text
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "crds").glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_field_is_a_truth_value_to_a_reader_of_yaml_1_1(path: Path) -> None:
+    """`n` was: Go's readers took it for false, so the API server knew no such field and dropped it from every status."""
+    assert (
+        re.findall(
+            r"^ *(?:- )?(?:y|n|yes|no|on|off|true|false):",
+            path.read_text(),
+            re.IGNORECASE | re.MULTILINE,
+        )
+        == []
+    )

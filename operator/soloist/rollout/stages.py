@@ -126,7 +126,10 @@ def _judging(record: RolloutRecord, rollout: RolloutStatus, look: Look) -> Rollo
         live = rollout.model_copy(update={"live_since": rfc3339(look.now)})
         return put(record, live) if is_live(rollout, look.world) else record
     if gates.verdict_of(look.evidence) == "Pass" and _is_over(rollout, look):
-        return _after(record, rollout, look)
+        # What is kept is what it passed by, and not what was written some seconds before.
+        update = {"evidence": list(look.evidence), "judged_time": rfc3339(look.now)}
+        passed = rollout.model_copy(update=update)
+        return _after(put(record, passed), passed, look)
     return _out_of_time(record, rollout, look)
 
 

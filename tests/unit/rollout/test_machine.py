@@ -358,3 +358,13 @@ def test_promoting_the_champion_stops_the_way_back() -> None:
     assert story.stage == "Deploying"
     story.see(world(**leave, annotations={ROLLBACK: "2", PROMOTE: "2"}))
     assert (story.stage, story.record.refused, story.record.champion) == ("Withdrawn", [], "2")
+
+
+def test_a_version_is_promoted_with_the_numbers_that_it_passed_by() -> None:
+    """Evidence is written every ten seconds; the last of it is what is kept."""
+    story = in_shadow(canary=[], shadow={"requests": 60}, gates={"errorRate": {"atMost": 5}})
+    story.see(world(live=(0, "2"), readings=arms(arm(40))))
+    record = story.see(world(live=(0, "2"), readings=arms(arm(400))))
+    assert record.rollout is not None
+    assert record.rollout.stage == "Promoted"
+    assert {one.n for one in record.rollout.evidence if one.gate != "pods"} == {400}
