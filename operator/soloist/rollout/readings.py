@@ -109,7 +109,7 @@ class ArmWindow:
     @property
     def is_negative(self) -> bool:
         counts: tuple[Any, ...] = (
-            self.requests, self.errors, self.invalid, self.compared, self.disagreed,
+            self.requests, self.errors, self.invalid, self.compared, self.disagreed, self.replayed,
         )  # fmt: skip
         return any(count < 0 for count in counts) or self.latency.is_negative
 

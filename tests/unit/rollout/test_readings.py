@@ -44,6 +44,13 @@ def test_a_process_that_began_anew_counts_from_zero_for_both_versions() -> None:
     assert (tally.total.candidate.requests, tally.total.champion.requests) == (7, 2000)
 
 
+def test_a_pod_that_began_anew_after_it_sent_kept_requests_takes_none_of_them_back() -> None:
+    tally = Tally().look({"a": Arms()})
+    for sent in (40, 2):
+        tally = tally.look({"a": Arms(champion=ArmWindow(replayed=sent))})
+    assert tally.total.champion.replayed == 42
+
+
 def test_a_process_that_is_silent_for_a_while_loses_nothing_and_a_new_one_brings_no_past() -> None:
     tally = Tally().look({"a": arms(arm(10))}).look({"b": arms(arm(500))})
     assert tally.total.candidate.requests == 0
