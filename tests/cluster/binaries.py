@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster import files
@@ -29,19 +30,26 @@ def folder() -> Path:
 
 def ensure_built() -> Path:
     """The folder of the binaries, built when there is none for these sources."""
-    wanted = folder()
+    told = "building Kubernetes and its tools from Go modules (once; about 7 minutes from an empty Go cache)"
+    return ensure(
+        folder(),
+        build,
+        lock="build.lock",
+        needs="Building Kubernetes needs Go (1.24 or later)",
+        told=told,
+    )
+
+
+def ensure(wanted: Path, make: Callable[[Path], None], *, lock: str, needs: str, told: str) -> Path:
+    """The folder, made by one process where there is none; of older ones the newest is kept."""
     if wanted.exists():
         return wanted
     if shutil.which("go") is None:
-        raise Trouble(
-            "Building Kubernetes needs Go (1.24 or later) on the path: install it, then run this again."
-        )
-    with files.lock(cache() / "build.lock"):
+        raise Trouble(f"{needs} on the path: install it, then run this again.")
+    with files.lock(cache() / lock):
         if not wanted.exists():
-            with phase(
-                "building Kubernetes and its tools from Go modules (once; about 7 minutes from an empty Go cache)"
-            ):
-                build(wanted)
+            with phase(told):
+                make(wanted)
         prune(wanted)
     return wanted
 

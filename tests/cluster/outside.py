@@ -6,16 +6,13 @@ A module of its own: its pins and Kubernetes' don't have to agree, and a newer C
 from __future__ import annotations
 
 import platform
-import shutil
 from pathlib import Path
 
 from tests.cluster import files
-from tests.cluster.binaries import copy, module, prune
+from tests.cluster.binaries import copy, ensure, module
 from tests.cluster.layout import GO_OUTSIDE, cache
 from tests.cluster.oci import BinaryImage
-from tests.cluster.phases import phase
 from tests.cluster.tools import run
-from tests.cluster.trouble import Trouble
 
 CONTOUR = "github.com/projectcontour/contour"
 GATEWAY_API = "sigs.k8s.io/gateway-api"
@@ -33,21 +30,14 @@ def folder() -> Path:
 
 def ensure_built() -> Path:
     """A folder with the program `contour`, and the manifests in `gateway-api` and `furniture`."""
-    wanted = folder()
-    if wanted.exists():
-        return wanted
-    if shutil.which("go") is None:
-        raise Trouble(
-            "Building Contour needs Go (1.26 or later) on the path: install it, then run this again."
-        )
-    with files.lock(cache() / "outside.lock"):
-        if not wanted.exists():
-            with phase(
-                "building Contour from Go modules (once; about 2 minutes from an empty Go cache)"
-            ):
-                build(wanted)
-        prune(wanted)
-    return wanted
+    told = "building Contour from Go modules (once; about 2 minutes from an empty Go cache)"
+    return ensure(
+        folder(),
+        build,
+        lock="outside.lock",
+        needs="Building Contour needs Go (1.26 or later)",
+        told=told,
+    )
 
 
 def build(wanted: Path) -> None:
