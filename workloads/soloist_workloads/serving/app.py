@@ -131,7 +131,8 @@ class App:
                 )
                 reply = await self._lane.run(question, answerer.by_thread)
                 if reply.status == 200:
-                    self._recent.offer(scope["raw_path"], dict(scope["headers"]), body)
+                    if self._recent.keeps:
+                        self._recent.offer(scope["raw_path"], dict(scope["headers"]), body)
                     self._comparer.offer(scope, body, reply.body)
             finally:
                 self._lane.leave()

@@ -42,12 +42,13 @@ class Recent:
     def __init__(self, most: int) -> None:
         self._kept: deque[Kept] = deque()
         self._most = most
+        self.keeps = most > 0
         self._bytes = 0
         self._count = 0
 
     def offer(self, path: bytes, headers: Mapping[bytes, bytes], body: bytes) -> None:
         """Keep a request that was answered with 200, if a client sent it and it is small."""
-        if self._most == 0 or len(body) > MOST_BODY_BYTES or not MARKS.isdisjoint(headers):
+        if not self.keeps or len(body) > MOST_BODY_BYTES or not MARKS.isdisjoint(headers):
             return
         passed_on = tuple((name, headers[name]) for name in PASSED_ON if name in headers)
         self._count += 1
