@@ -172,10 +172,16 @@ class Room:
         return status
 
     def until_served(self, name: str, version: str, *, within: float) -> Manifest:
-        """The endpoint's status, once it serves the version."""
+        """The endpoint's status, once it serves the version, and every request is answered."""
+
+        def serves(seen: Manifest) -> bool:
+            is_served = (seen.get("served") or {}).get("version") == version and bool(
+                seen.get("readyReplicas")
+            )
+            return is_served and condition(seen, "Ready").get("status") == "True"
+
         return self.until(
-            "modelendpoints", name,
-            lambda seen: (seen.get("served") or {}).get("version") == version and seen.get("readyReplicas"),
+            "modelendpoints", name, serves,
             within=within * PATIENCE, what=f"to serve v{version}",
         )  # fmt: skip
 

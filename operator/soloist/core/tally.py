@@ -22,6 +22,12 @@ def condition(manifest: Manifest, kind: str) -> Manifest | None:
     return next((one for one in conditions if one["type"] == kind), None)
 
 
+def is_ready(manifest: Manifest) -> bool:
+    """Whether the kubelet says of the pod that it takes requests."""
+    told = condition(manifest, "Ready")
+    return told is not None and told["status"] == "True"
+
+
 def quota_problem(message: str) -> Problem | None:
     """The problem in a message of the API server's quota check, if it is one."""
     if "exceeded quota" not in message:

@@ -174,3 +174,36 @@ def test_ready_is_said_when_a_gateway_knows_a_pod(healthy: int, ready: str, mess
     told = said.status.model_dump()
     assert {one["type"]: one["status"] for one in told["conditions"]}["Ready"] == ready
     assert told["summary"].startswith(message)
+
+
+def gateways(endpoint: Any, *seen: tuple[str, int]) -> dict[str, Any]:
+    """Facts of gateway pods, each with its Ready condition and how many pods of v2 it knows to be well."""
+    plan = routing.plan(endpoint, PLATFORM)
+    assert plan is not None
+    pods, readings = [], {}
+    for number, (ready, healthy) in enumerate(seen):
+        name = f"g{number}"
+        told = {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}
+        pods.append({"metadata": {"name": name}, "status": told})
+        readings[name] = parse_reading(page(plan, {"2": healthy}))
+    return {"gateway_pods": tuple(pods), "readings": readings}
+
+
+@pytest.mark.parametrize(
+    ("seen", "least", "rung"),
+    [
+        ((("True", 1), ("True", 1)), 1, "champion"),
+        ((("True", 1), ("True", 0)), 1, "none"),
+        ((("True", 1), ("False", 0)), 1, "champion"),
+        ((("False", 1), ("False", 0)), 1, "champion"),
+        ((("True", 1), ("True", 0)), 0, "champion"),
+        ((("True", 0), ("True", 0)), 0, "none"),
+    ],
+    ids=["both", "one", "the other takes none", "neither takes any", "one, the other holds", "nobody"],
+)  # fmt: skip
+def test_somebody_answers_when_each_gateway_that_clients_reach_knows_a_pod(
+    seen: tuple[tuple[str, int], ...], least: int, rung: str
+) -> None:
+    endpoint = an_endpoint(serving(2), replicas={"min": least})
+    facts = endpoint_facts(deployments={"2": deployment(1)}, **gateways(endpoint, *seen))
+    assert policy.advance(endpoint, facts, PLATFORM).rung == rung

@@ -161,7 +161,8 @@ class ModelEndpointStatus(CommonStatus):
     baseline: PinnedBaseline | None = None
     """What the baseline answers, where it is a constant or a metric."""
     rung: Literal["champion", "previous", "baseline", "none"] | None = None
-    """Who answers requests now. Anything but champion means that the champion's pods don't."""
+    """Who answers requests now. Anything but champion means that the champion's pods don't; none, that not every pod of the
+    gateway knows somebody who does."""
     rung_time: Time | None = None
     """Since when."""
     optimized: Optimized | None = None

@@ -10,7 +10,7 @@ from soloist.api.conditions import parse_time
 from soloist.api.platform import Platform
 from soloist.core.asking import AskPod
 from soloist.core.objects import Manifest
-from soloist.core.tally import condition
+from soloist.core.tally import is_ready
 from soloist.kinds.modelendpoint import names, policy, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
@@ -54,8 +54,6 @@ def asks(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> tuple[
 def _ready(pods: tuple[Manifest, ...]) -> Iterator[str]:
     """The addresses of pods that answer."""
     for pod in pods:
-        told = condition(pod, "Ready")
         address = (pod.get("status") or {}).get("podIP")
-        is_ready = told is not None and told["status"] == "True"
-        if is_ready and address and "deletionTimestamp" not in pod["metadata"]:
+        if is_ready(pod) and address and "deletionTimestamp" not in pod["metadata"]:
             yield str(address)

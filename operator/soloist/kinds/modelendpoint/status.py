@@ -104,7 +104,7 @@ def _verdict(
     )
     served = versions.served
     has_gateway = facts.gateway is not None and ready_pods(facts.gateway) > 0
-    # The gateways probe for themselves, and may know of a pod a second or two after the kubelet does.
+    # The gateways probe for themselves, and may know of a pod seconds after the kubelet does.
     is_open = has_gateway and versions.rung != "none"
     told = render(versions.release, policy.world(endpoint, facts, platform)).replace(
         "<name>", endpoint.name

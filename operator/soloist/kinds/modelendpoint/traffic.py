@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
 
+from soloist.core.tally import is_ready
 from soloist.gateway.files import files, versions
 from soloist.gateway.plan import GatewayPlan
 from soloist.gateway.readings import Reading
@@ -116,11 +117,24 @@ def _cumulative(counts: Mapping[float, int]) -> Histogram:
 
 
 def rung(plan: GatewayPlan | None, facts: EndpointFacts) -> str | None:
-    """Who answers what is not the candidate's: the first rung that any gateway sees a healthy pod on. None: not known."""
+    """Who answers what is not the candidate's: the first rung that any gateway sees a healthy pod on. None: not known.
+
+    Each gateway probes for itself, and they find a first pod up to seconds apart. "none" while only one of those that
+    clients reach has found it: what says that somebody answers must be true of every request.
+    """
     if plan is None or not facts.readings:
         return None
+    seen = {pod: _first_rung(plan, reading) for pod, reading in facts.readings.items()}
+    reached = (pod["metadata"]["name"] for pod in facts.gateway_pods if is_ready(pod))
+    # With a waiting room, what one gateway can't answer yet it holds.
+    if plan.waiting is None and any(seen.get(pod) == "none" for pod in reached):
+        return "none"
+    return min(seen.values(), key=[*(one.rung for one in plan.ladder), "none"].index)
+
+
+def _first_rung(plan: GatewayPlan, reading: Reading) -> str:
     for backend in plan.ladder:
-        seen = [reading.pods(backend.version) for reading in facts.readings.values()]
-        if any(one.healthy > one.ejected for one in seen):
+        one = reading.pods(backend.version)
+        if one.healthy > one.ejected:
             return backend.rung
     return "none"
