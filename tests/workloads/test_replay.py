@@ -122,8 +122,10 @@ async def test_in_a_round_each_is_sent_once_and_the_oldest_first(mirror: Mirror)
         for n in range(5):
             await client.ask(V1, body(n))
         assert await ask(client, requests=3) == (202, {"sent": 3})
+        assert "soloist_kept_requests_left 2.0" in app.metrics.render().decode()
         await until_sent(app, 3)
         assert await ask(client, requests=3) == (202, {"sent": 2})
+        assert "soloist_kept_requests_left 0.0" in app.metrics.render().decode()
         await until_sent(app, 5)
         assert await ask(client, requests=3) == (202, {"sent": 0})
         assert [one["inputs"]["a"] for one in gateway.bodies()] == [[float(n)] for n in range(5)]

@@ -42,7 +42,7 @@ def _under_way(record: RolloutRecord, rollout: RolloutStatus, world: World) -> s
         case "Shadow":
             return (
                 f"Shadow of {version}, which gets copies and answers nobody: {evidence}."
-                f"{_replayed(world)}"
+                f"{_replayed(rollout, world)}"
             )
         case "Paused":
             return (
@@ -59,9 +59,19 @@ def _under_way(record: RolloutRecord, rollout: RolloutStatus, world: World) -> s
             return f"Canary at {rollout.weight} % of {version}: {evidence}."
 
 
-def _replayed(world: World) -> str:
+def _replayed(rollout: RolloutStatus, world: World) -> str:
     number = world.readings.champion.replayed if world.readings is not None else 0
-    return f" Traffic is thin: {number:,} kept requests were asked again." if number else ""
+    asked = f" Traffic is thin: {number:,} kept requests were asked again" if number else ""
+    lacks = not rollout.evidence or any(one.verdict == "NotEnoughData" for one in rollout.evidence)
+    if world.kept_left != 0 or not lacks:
+        return f"{asked}." if asked else ""
+    none_left = (
+        f"{asked}, and none is left" if asked else " Traffic is thin, and no request was kept"
+    )
+    return (
+        f"{none_left}: it waits for clients' requests. To promote it as it is:"
+        f" {_annotate(PROMOTE, rollout.version)}."
+    )
 
 
 def _deploying(record: RolloutRecord, rollout: RolloutStatus, world: World) -> str:

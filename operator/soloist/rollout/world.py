@@ -66,6 +66,8 @@ class World:
     """Answers of the query gates by name."""
     room: int | None = None
     """How many more pods the quota allows; None where there is no quota."""
+    kept_left: int | None = None
+    """Kept requests that were not asked again yet; None where none was asked for."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     live: Live | None = None
 

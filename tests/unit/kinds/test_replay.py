@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from soloist.control.execute import execute
 from soloist.core.asking import AskPod
 from soloist.kinds.modelendpoint import policy, routing, traffic
@@ -97,6 +99,37 @@ def test_they_are_asked_once_a_second() -> None:
     assert asks(endpoint, facts(endpoint, at=later, memory=memory), PLATFORM) != ()
 
 
+@pytest.mark.parametrize(
+    ("limit", "requests", "seconds"),
+    [(None, 20, 1), (1000, 20, 1), (20, 5, 1), (4, 1, 1), (2, 1, 2), (1, 1, 2)],
+)
+def test_of_a_rate_limit_clients_keep_half(limit: int | None, requests: int, seconds: int) -> None:
+    """The limit is of two gateway pods together, and one of them may get all."""
+    gateway = {"gateway": {"rateLimit": limit}} if limit else {}
+    endpoint = an_endpoint(rolling(2, "Shadow", liveSince=LIVE), rollout=THIN, **gateway)
+    (ask,) = asks(endpoint, facts(endpoint), PLATFORM)
+    assert json.loads(ask.message)["requests"] == requests
+    asked = traffic.Memory(policy.stage(endpoint), since=NOW, asked=NOW)
+    just_before, due = (NOW + timedelta(seconds=seconds + more) for more in (-0.01, 0))
+    assert asks(endpoint, facts(endpoint, at=just_before, memory=asked), PLATFORM) == ()
+    assert asks(endpoint, facts(endpoint, at=due, memory=asked), PLATFORM) != ()
+
+
+def test_where_there_are_more_pods_than_requests_each_has_its_turn() -> None:
+    endpoint = an_endpoint(
+        rolling(2, "Shadow", liveSince=LIVE), rollout=THIN, gateway={"rateLimit": 8}
+    )
+    pods = [a_pod(f"p{number}", f"10.0.0.{number}") for number in range(3, 6)]
+    asked = []
+    for second in range(3):
+        memory = traffic.Memory(policy.stage(endpoint), since=NOW)
+        seen = facts(endpoint, *pods, at=NOW + timedelta(seconds=second), memory=memory)
+        told = asks(endpoint, seen, PLATFORM)
+        assert [json.loads(one.message)["requests"] for one in told] == [1, 1]
+        asked += [one.url for one in told]
+    assert len(set(asked)) == 3
+
+
 def test_what_was_asked_again_is_counted_since_the_stage_began() -> None:
     endpoint = in_shadow()
     plan, seen = routing.plan(endpoint, PLATFORM), facts(endpoint)
@@ -106,6 +139,24 @@ def test_what_was_asked_again_is_counted_since_the_stage_began() -> None:
         looked = replace(seen, counts={"a": parse_counts(page)}, memory=memory)
         memory = traffic.count(plan, "stage", looked)
     assert memory.tally.total.champion.replayed == 15
+
+
+def test_what_is_left_is_known_once_the_champions_pods_were_asked() -> None:
+    endpoint = in_shadow()
+    plan, seen = (
+        routing.plan(endpoint, PLATFORM),
+        facts(endpoint, a_pod("a"), a_pod("b", "10.0.0.3")),
+    )
+    counts = {
+        name: parse_counts(f"soloist_kept_requests_left {left}.0\n")
+        for name, left in (("a", 3), ("b", 4), ("new", 50))
+    }
+    seen = replace(seen, counts=counts)
+    never = traffic.Memory("stage", since=NOW)
+    asked = replace(never, asked=NOW)
+    assert traffic.kept_left(plan, never, seen) is None
+    assert traffic.kept_left(plan, asked, seen) == 7
+    assert traffic.kept_left(plan, asked, replace(seen, counts={})) is None
 
 
 def test_a_pod_that_is_asked_is_told() -> None:

@@ -84,3 +84,24 @@ def test_the_shadow_says_how_many_were_asked_again() -> None:
     assert "Traffic is thin: 1,240 kept requests were asked again." in render(record, fed)
     busy = world(live=(0, "2"), readings=arms(arm(150)))
     assert "kept" not in render(record, busy)
+
+
+@pytest.mark.parametrize(
+    ("replayed", "told"),
+    [
+        (0, "Traffic is thin, and no request was kept: it waits for clients' requests. To promote it as it is: "),
+        (40, "Traffic is thin: 40 kept requests were asked again, and none is left: it waits for clients'"),
+    ],
+)  # fmt: skip
+def test_a_shadow_that_has_used_up_what_was_kept_says_what_to_do(replayed: int, told: str) -> None:
+    record = served().model_copy(update={"rollout": shadow("Pass", "NotEnoughData")})
+
+    def said(left: int | None) -> str:
+        champion = arm(40, replayed=replayed)
+        seen = world(live=(0, "2"), readings=arms(arm(40), champion), kept_left=left)
+        return render(record, seen)
+
+    assert told in said(0)
+    assert "soloist.dev/promote=2." in said(0)
+    for unknown_or_more in (None, 7):
+        assert "promote" not in said(unknown_or_more)

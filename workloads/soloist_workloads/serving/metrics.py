@@ -84,6 +84,11 @@ class Metrics:
             "Kept requests that this pod sent to the gateway again, for a new version's sake.",
             registry=self._registry,
         )
+        self.kept_requests_left = Gauge(
+            "soloist_kept_requests_left",
+            "Kept requests that this pod has not sent again yet, when it was last asked to.",
+            registry=self._registry,
+        )
         in_flight.set_function(count_in_flight)  # asked when Prometheus asks, not at every request
         self._info = Gauge(
             "soloist_serving_model_info",

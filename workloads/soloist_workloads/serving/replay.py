@@ -70,6 +70,7 @@ class Replayer:
         if ask.round != self._round:
             self._round, self._sent = ask.round, 0
         due = [one for one in self._recent.older_than(ask.older_than) if one.number > self._sent]
+        self._metrics.kept_requests_left.set(max(len(due) - ask.requests, 0))
         due = due[: ask.requests]
         if due:
             self._task = asyncio.create_task(self._send_all(due))

@@ -73,6 +73,7 @@ def world(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> World
             for version, deployment in facts.deployments.items()
         },
         readings=memory.tally.total if memory is not None else None,
+        kept_left=traffic.kept_left(plan, memory, facts),
         queries=facts.queries,
         room=facts.room,
         annotations=endpoint.metadata.annotations,

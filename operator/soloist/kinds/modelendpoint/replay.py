@@ -11,7 +11,7 @@ from soloist.api.platform import Platform
 from soloist.core.asking import AskPod
 from soloist.core.objects import Manifest
 from soloist.core.tally import is_ready
-from soloist.kinds.modelendpoint import names, policy, traffic
+from soloist.kinds.modelendpoint import names, policy, routing, traffic
 from soloist.kinds.modelendpoint.facts import EndpointFacts
 from soloist.kinds.modelendpoint.names import Endpoint
 from soloist.rollout.records import active
@@ -34,21 +34,41 @@ def asks(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> tuple[
         return ()
     if before.stage != policy.stage(endpoint):
         return ()
-    if before.asked is not None and facts.now - before.asked < EVERY:
+    number, every = _pace(endpoint, platform)
+    if before.asked is not None and facts.now - before.asked < every:
         return ()
     world = policy.world(endpoint, facts, platform)
     if not is_needed(endpoint.spec.rollout, rollout, world, facts.now):
         return ()
-    pods = tuple(_ready(facts.pods.get(endpoint.status.release.champion or "", ())))
     lived = (facts.now - parse_time(str(rollout.live_since))).total_seconds()
+    pods = _in_turn(
+        tuple(_ready(facts.pods.get(endpoint.status.release.champion or "", ()))), int(lived)
+    )
+    pods = pods[:number]
     ask = {
         "round": f"{before.stage} {before.since.isoformat()}",
-        "requests": -(-REQUESTS_AT_A_TIME // max(len(pods), 1)),
-        "olderThan": lived + EVERY.total_seconds(),
+        "requests": number // max(len(pods), 1),
+        "olderThan": lived + every.total_seconds(),
     }
     return tuple(
         AskPod(f"http://{address}:{names.SERVER_PORT}{PATH}", json.dumps(ask)) for address in pods
     )
+
+
+def _pace(endpoint: Endpoint, platform: Platform) -> tuple[int, timedelta]:
+    """How many at a time, and how often. Of a rate limit they take half at most, wherever they arrive: clients need the rest."""
+    plan = routing.plan(endpoint, platform)
+    limit = plan.rate_limit if plan is not None else None
+    if limit is None:
+        return REQUESTS_AT_A_TIME, EVERY
+    number = min(max(limit // 2, 1), REQUESTS_AT_A_TIME)
+    return number, max(EVERY, EVERY * 2 * number / limit)
+
+
+def _in_turn(pods: tuple[str, ...], turn: int) -> tuple[str, ...]:
+    """Another one first each time, so that each has its turn where there are more pods than requests."""
+    start = turn % max(len(pods), 1)
+    return pods[start:] + pods[:start]
 
 
 def _ready(pods: tuple[Manifest, ...]) -> Iterator[str]:

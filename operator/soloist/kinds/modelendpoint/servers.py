@@ -12,6 +12,7 @@ COMPARED = "soloist_compared_answers_total"
 DISAGREEING = "soloist_disagreeing_answers_total"
 DISTANCE = "soloist_answer_distance_sum"
 REPLAYED = "soloist_replayed_requests_total"
+KEPT_LEFT = "soloist_kept_requests_left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,15 @@ class ServerCounts:
     disagreed: int = 0
     distance_sum: float = 0.0
     replayed: int = 0
+    kept_left: int = 0
+    """Kept requests that could still be asked again, when the pod was last asked to."""
 
 
 def parse_counts(text: str) -> ServerCounts:
     """The page of a pod. A runtime that doesn't count yet says nothing, and nothing is zero."""
     values = {line.name: line.value for line in parse_lines(text)}
-    invalid, compared, disagreed, replayed = (
-        round(values.get(name, 0)) for name in (INVALID, COMPARED, DISAGREEING, REPLAYED)
+    invalid, compared, disagreed, replayed, kept_left = (
+        round(values.get(name, 0)) for name in (INVALID, COMPARED, DISAGREEING, REPLAYED, KEPT_LEFT)
     )
-    return ServerCounts(invalid, compared, disagreed, values.get(DISTANCE, 0.0), replayed)
+    distance_sum = values.get(DISTANCE, 0.0)
+    return ServerCounts(invalid, compared, disagreed, distance_sum, replayed, kept_left)

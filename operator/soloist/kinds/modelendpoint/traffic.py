@@ -86,6 +86,15 @@ def _servers(plan: GatewayPlan, facts: EndpointFacts) -> dict[str, Arms]:
     return found
 
 
+def kept_left(plan: GatewayPlan | None, memory: Memory | None, facts: EndpointFacts) -> int | None:
+    """Over the champion's pods. None before they were asked for any: they tell only what was so at the last time."""
+    if plan is None or memory is None or memory.asked is None:
+        return None
+    pods = (pod["metadata"]["name"] for pod in facts.pods.get(plan.champion.version, ()))
+    told = [facts.counts[pod].kept_left for pod in pods if pod in facts.counts]
+    return sum(told) if told else None
+
+
 def _arms(plan: GatewayPlan, reading: Reading) -> Arms:
     assert plan.candidate is not None
     version = plan.candidate.version
