@@ -138,9 +138,14 @@ def _wait_for_answer(
             time.sleep(0.02)
         else:
             return
-    raise RuntimeError(
-        f"{contestant.name} did not answer. Its last words:\n{log.read_text()[-2000:]}"
+    ended = process.poll()
+    how = (
+        f"ended with {ended}"
+        if ended is not None
+        else f"did not answer for {START_WITHIN_SECONDS:g} s"
     )
+    words = log.read_text()[-2000:] or "(none)"
+    raise RuntimeError(f"{contestant.name} {how}. Its last words:\n{words}")
 
 
 def _end(process: subprocess.Popen[bytes], mark: str) -> None:

@@ -51,3 +51,8 @@ def quota(name: str, **hard: str) -> Manifest:
 
 def secret(name: str, **values: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values}
+
+
+def tls_secret(name: str, files: dict[str, str]) -> Manifest:
+    """A certificate and its key, as `tls.crt` and `tls.key`."""
+    return {**secret(name, **files), "type": "kubernetes.io/tls"}

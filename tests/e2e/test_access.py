@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from tests.e2e.eventually import eventually
 from tests.e2e.forward import Forward
-from tests.e2e.manifests import endpoint, secret
+from tests.e2e.manifests import endpoint, secret, tls_secret
 from tests.e2e.patients import PATIENT
 from tests.e2e.room import Room
 from tests.e2e.world import World
@@ -95,12 +94,7 @@ def gateways(room: Room) -> set[str]:
 
 def test_a_certificate_seals_the_way(world: World, room: Room) -> None:
     registered(world, room)
-    sealed = {
-        file: base64.b64encode(text.encode()).decode() for file, text in certificate(1).items()
-    }
-    meta = {"name": "clinic-tls"}
-    kind = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"}
-    room.apply({**kind, "metadata": meta, "data": sealed})
+    room.apply(tls_secret("clinic-tls", certificate(1)))
     apply(room, **TLS)
     room.until_ready("modelendpoints", NAME, within=240)
     assert room.status("modelendpoints", NAME)["url"].startswith("https://")

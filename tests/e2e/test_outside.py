@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.cluster.choice import choose
 from tests.e2e.eventually import eventually
 from tests.e2e.kubectl import Manifest
 from tests.e2e.load import start_load
-from tests.e2e.manifests import endpoint
+from tests.e2e.manifests import endpoint, tls_secret
 from tests.e2e.outside import CLASS, GATEWAY, NAMESPACE, Outside
 from tests.e2e.patients import PATIENT
 from tests.e2e.room import Room, condition
@@ -82,12 +81,6 @@ def host(room: Room) -> str:
 
 def apply(room: Room, **gateway: Any) -> None:
     room.apply(endpoint(NAME, model(room), gateway={"replicas": 2, **gateway}))
-
-
-def tls_secret(name: str, files: dict[str, str]) -> Manifest:
-    data = {file: base64.b64encode(text.encode()).decode() for file, text in files.items()}
-    kind = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"}
-    return {**kind, "metadata": {"name": name}, "data": data}
 
 
 def by_ingress(room: Room) -> dict[str, Any]:
