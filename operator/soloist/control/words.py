@@ -63,6 +63,12 @@ def failure(error: ClusterError | KindMissing, ref: ObjectRef) -> Failed:
             f"{ref} does not fit into the namespace's quota: {quota}. Ask for less in the spec, delete what is no "
             "longer needed, or have the ResourceQuota raised.",
         )
+    if error.code == 403 and "is being terminated" in text:
+        return Failed(
+            Reason.REFUSED,
+            f"{ref} is not made, because its namespace is being deleted. There is nothing to correct; to keep what is "
+            "there, apply it to another namespace.",
+        )
     if error.code == 403 and "cannot" in text:
         return Failed(
             Reason.REFUSED,
