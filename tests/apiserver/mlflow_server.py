@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.processes import free_ports
+from tests.cluster.ports import free_ports
 from tests.e2e.eventually import eventually
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from tests.cluster.apiserver import ControlPlane
-from tests.cluster.processes import free_ports
+from tests.cluster.ports import free_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

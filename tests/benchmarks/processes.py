@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.contestants import Contestant
+from tests.cluster.ports import free_ports
 
 MARK = "SOLOIST_BENCHMARK"
 SERVER_CPU, LOAD_CPU = "0", "1"
@@ -119,12 +119,9 @@ def _fill(template: Any, words: dict[str, str]) -> Any:
 def _free_ports(count: int) -> int:
     """The first of so many free ports in a row."""
     while True:
-        with socket.create_server(("127.0.0.1", 0)) as door:
-            first = int(door.getsockname()[1])
-        with contextlib.suppress(OSError):
-            for port in range(first, first + count):
-                socket.create_server(("127.0.0.1", port)).close()
-            return first
+        ports = free_ports(count)
+        if ports == list(range(ports[0], ports[0] + count)):
+            return ports[0]
 
 
 def _wait_for_answer(

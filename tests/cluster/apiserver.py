@@ -29,6 +29,7 @@ from tests.cluster.binaries import ensure_built
 from tests.cluster.layout import State
 from tests.cluster.phases import until
 from tests.cluster.pki import ensure_pki, write_kubeconfig
+from tests.cluster.ports import free_ports
 from tests.cluster.processes import Server
 from tests.cluster.trouble import Trouble
 
@@ -104,7 +105,7 @@ class ControlPlane:
     def start(self) -> Self:
         """Up and answering; about three seconds."""
         self._binaries, self._pki = ensure_built(), ensure_pki(NODE)
-        api, client, peer, controllers = processes.free_ports(4)
+        api, client, peer, controllers = free_ports(4)
         self._plan = servers.Plan(
             self._state, self._binaries, self._pki, servers.LOOPBACK, api, client, peer
         )

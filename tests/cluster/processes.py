@@ -186,18 +186,6 @@ def listener(port: int) -> str:
     return f", held by {users.split(chr(34))[0]}" if users else ""
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody has now; taken together so that they differ."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for each in held:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in held]
-    finally:
-        for each in held:
-            each.close()
-
-
 def why(state: State, names: Sequence[str]) -> str:
     """The last lines of the logs of servers that ended, for an error that would otherwise say nothing."""
     told = []

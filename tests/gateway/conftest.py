@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from tests.gateway.pods import Pod, free_ports
+from tests.cluster.ports import free_ports
+from tests.gateway.pods import Pod
 
 MakePod = Callable[[str], Awaitable[Pod]]
 

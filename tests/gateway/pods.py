@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 from dataclasses import dataclass, field
 
 from soloist.gateway.clusters import READY_PATH
@@ -85,12 +84,3 @@ def http(status: int, headers: dict[str, str], body: bytes) -> bytes:
     given = {"content-type": "application/json", "content-length": str(len(body)), **headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
     return f"HTTP/1.1 {status} -\r\n{lines}\r\n".encode() + body
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has now; all are held until the last is found, so that they differ."""
-    doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(door.getsockname()[1]) for door in doors]
-    for door in doors:
-        door.close()
-    return ports

@@ -14,8 +14,8 @@ import httpx
 from soloist.gateway.files import args, files, versions
 from soloist.gateway.plan import GatewayPlan, Place
 from soloist.gateway.readings import READINGS_PATH, Reading, parse_reading
+from tests.cluster.ports import free_ports
 from tests.gateway.mount import Mount
-from tests.gateway.pods import free_ports
 from tests.support.envoy import envoy
 
 # On a machine with time to spare all of it happens within a second or two; a crowded one is no fault of the gateway.

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from soloist.gateway.budget import SHARE, STOCK
+from tests.cluster.ports import free_ports
 from tests.gateway.conftest import MakePod
 from tests.gateway.load import load
-from tests.gateway.pods import Pod, Request, free_ports
+from tests.gateway.pods import Pod, Request
 from tests.gateway.running import eventually, running
 from tests.gateway.test_ladder import plan_of, seen
 

@@ -12,8 +12,9 @@ import httpx
 from soloist.gateway.plan import GatewayPlan, WaitingRoom
 from soloist_workloads.waiting_room.champion import Champion
 from soloist_workloads.waiting_room.room import MOST_HELD, Room
+from tests.cluster.ports import free_ports
 from tests.gateway.conftest import MakePod
-from tests.gateway.pods import Pod, free_ports
+from tests.gateway.pods import Pod
 from tests.gateway.running import Gateway, eventually, running
 
 TIMEOUT = 1.0

@@ -16,6 +16,7 @@ import pytest
 
 from soloist.gateway.files import args
 from soloist.gateway.plan import Place
+from tests.cluster.ports import free_ports
 from tests.support.envoy import envoy
 from tests.support.gateway_plans import CANDIDATE, CHAMPION, PLANS, in_folder
 
@@ -76,13 +77,6 @@ def eventually(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def free_ports(number: int) -> list[int]:
-    doors = [ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) for _ in range(number)]
-    for door in doors:
-        door.server_close()
-    return [door.server_port for door in doors]
 
 
 @pytest.mark.timeout(60)

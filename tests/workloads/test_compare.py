@@ -15,7 +15,8 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from soloist.gateway.exposition import parse_lines
-from tests.workloads.server_process import free_port, start, wait_until_ready
+from tests.cluster.ports import free_port
+from tests.workloads.server_process import start, wait_until_ready
 from tests.workloads.test_drain import eventually
 
 MARKED = {"x-soloist-shadow": "true"}

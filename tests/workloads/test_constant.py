@@ -22,8 +22,9 @@ from soloist_workloads.serving.lane import Lane
 from soloist_workloads.serving.problem import ModelProblem
 from soloist_workloads.serving.signature import read_card
 from soloist_workloads.serving.state import State
+from tests.cluster.ports import free_port
 from tests.workloads.conftest import Client
-from tests.workloads.server_process import free_port, start, wait_until_ready
+from tests.workloads.server_process import start, wait_until_ready
 
 TABLE = Schema([ColSpec("double", "a"), ColSpec("string", "b")])
 NUMBERS = Schema([TensorSpec(np.dtype("float64"), (-1,))])

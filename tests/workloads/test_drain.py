@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workloads.server_process import free_port, start, wait_until_ready
+from tests.cluster.ports import free_port
+from tests.workloads.server_process import start, wait_until_ready
 
 BODY = json.dumps({"inputs": {"a": [1.0], "b": [2.0]}})
 HEADERS = {"content-type": "application/json"}

@@ -14,7 +14,7 @@ import pytest
 from soloist_workloads.environment import SettingsError
 from soloist_workloads.waiting_room.room import MOST_HELD
 from soloist_workloads.waiting_room.settings import parse_waiting
-from tests.gateway.pods import free_ports
+from tests.cluster.ports import free_ports
 from tests.gateway.running import eventually
 
 WORKLOADS = Path(__file__).resolve().parents[2] / "workloads"

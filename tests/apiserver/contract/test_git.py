@@ -18,7 +18,7 @@ from dulwich.web import make_wsgi_chain
 
 from soloist.adapters.git_refs import GitRefs, commit_of
 from soloist.control.ports import Unreachable
-from tests.cluster.processes import free_ports
+from tests.cluster.ports import free_ports
 
 pytestmark = pytest.mark.asyncio
 LOGIN = ("ada", "secret")

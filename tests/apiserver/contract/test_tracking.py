@@ -25,7 +25,7 @@ from soloist.core.effects import (
     TrackedRun,
 )
 from soloist.core.metric import LoggedMetric
-from tests.cluster.processes import free_ports
+from tests.cluster.ports import free_ports
 from tests.support.fake_tracking import FakeTracking
 
 pytestmark = pytest.mark.asyncio

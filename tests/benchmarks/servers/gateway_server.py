@@ -9,8 +9,8 @@ from pathlib import Path
 
 from soloist.gateway.files import args, files
 from soloist.gateway.plan import Backend, GatewayPlan, Place
+from tests.cluster.ports import free_ports
 from tests.gateway.mount import Mount
-from tests.gateway.pods import free_ports
 from tests.support.envoy import envoy
 
 

@@ -118,8 +118,3 @@ def test_a_taken_port_is_told_with_its_holder() -> None:
         port = held.getsockname()[1]
         with pytest.raises(Trouble, match=rf"etcd needs 127\.0\.0\.1:{port}, which can't be had"):
             processes.refuse_taken_port("etcd", "127.0.0.1", port)
-
-
-def test_free_ports_differ() -> None:
-    ports = processes.free_ports(8)
-    assert len(set(ports)) == 8
