@@ -44,6 +44,12 @@ def test_the_check_finds_a_mistake(tmp_path: Path) -> None:
         assert complaint(wrong, tmp_path) is not None, file
 
 
+@EVERY
+def test_every_plan_has_the_same_files(name: str) -> None:
+    """A name that is new in a mounted folder comes after the content that speaks of it."""
+    assert files(PLANS[name]).keys() == files(PLANS["ladder"]).keys()
+
+
 def test_every_folder_is_a_plan() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == set(PLANS)
 

@@ -22,14 +22,16 @@ def files(plan: GatewayPlan) -> Mapping[str, str]:
     """The content of the ConfigMap. The same plan gives the same text, to the byte.
 
     Kept, because one look at an endpoint asks for them several times, and most looks find the plan of the one before.
+
+    Every plan has the same files. The kubelet swaps the content of all in one moment, but makes the name of a new one after that:
+    a listener that speaks of it meanwhile is refused by Envoy, for good, and the gateway goes on as before.
     """
-    certificate = {"sds.json": secrets(plan.tls)} if plan.tls else {}
     written = {
         BOOTSTRAP: bootstrap(plan),
         "cds.json": clusters(plan),
         "lds.json": listeners(plan),
         "rds.json": routes(plan),
-        **certificate,
+        "sds.json": secrets(plan.tls),
     }
     return MappingProxyType(written)
 

@@ -114,8 +114,10 @@ def _tls(plan: GatewayPlan) -> Message:
     )
 
 
-def secrets(tls: Tls) -> str:
+def secrets(tls: Tls | None) -> str:
     """The file `sds.json`: where the certificate lies, not what it is."""
+    if tls is None:
+        return resources([])
     certificate = {
         "certificate_chain": {"filename": f"{tls.folder}/tls.crt"},
         "private_key": {"filename": f"{tls.folder}/tls.key"},
