@@ -175,10 +175,9 @@ class Room:
         """The endpoint's status, once it serves the version, and every request is answered."""
 
         def serves(seen: Manifest) -> bool:
-            is_served = (seen.get("served") or {}).get("version") == version and bool(
-                seen.get("readyReplicas")
-            )
-            return is_served and condition(seen, "Ready").get("status") == "True"
+            is_ready = condition(seen, "Ready").get("status") == "True"
+            is_served = (seen.get("served") or {}).get("version") == version
+            return is_ready and is_served and bool(seen.get("readyReplicas"))
 
         return self.until(
             "modelendpoints", name, serves,

@@ -22,9 +22,9 @@ def condition(manifest: Manifest, kind: str) -> Manifest | None:
     return next((one for one in conditions if one["type"] == kind), None)
 
 
-def is_ready(manifest: Manifest) -> bool:
-    """Whether the kubelet says of the pod that it takes requests."""
-    told = condition(manifest, "Ready")
+def is_ready(pod: Manifest) -> bool:
+    """Whether the kubelet says that it takes requests."""
+    told = condition(pod, "Ready")
     return told is not None and told["status"] == "True"
 
 

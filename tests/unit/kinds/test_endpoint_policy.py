@@ -57,13 +57,16 @@ def rolling(version: int, stage: str, **rollout: Any) -> dict[str, Any]:
     return status
 
 
-def following(endpoint: Any, **healthy: int) -> dict[str, Any]:
+def following(
+    endpoint: Any, gateway: str = "g", ready: str = "True", **healthy: int
+) -> dict[str, Any]:
     """Facts of one gateway pod that follows its files."""
     plan = routing.plan(endpoint, PLATFORM)
     assert plan is not None
     seen = {version.removeprefix("v"): pods for version, pods in healthy.items()}
-    pod = {"metadata": {"name": "g"}, "status": {"phase": "Running"}}
-    return {"gateway_pods": (pod,), "readings": {"g": parse_reading(page(plan, seen))}}
+    told = {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}
+    pod = {"metadata": {"name": gateway}, "status": told}
+    return {"gateway_pods": (pod,), "readings": {gateway: parse_reading(page(plan, seen))}}
 
 
 def test_what_was_resolved_is_not_resolved_again() -> None:
@@ -178,15 +181,14 @@ def test_ready_is_said_when_a_gateway_knows_a_pod(healthy: int, ready: str, mess
 
 def gateways(endpoint: Any, *seen: tuple[str, int]) -> dict[str, Any]:
     """Facts of gateway pods, each with its Ready condition and how many pods of v2 it knows to be well."""
-    plan = routing.plan(endpoint, PLATFORM)
-    assert plan is not None
-    pods, readings = [], {}
-    for number, (ready, healthy) in enumerate(seen):
-        name = f"g{number}"
-        told = {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}
-        pods.append({"metadata": {"name": name}, "status": told})
-        readings[name] = parse_reading(page(plan, {"2": healthy}))
-    return {"gateway_pods": tuple(pods), "readings": readings}
+    each = [
+        following(endpoint, f"g{number}", ready, v2=healthy)
+        for number, (ready, healthy) in enumerate(seen)
+    ]
+    return {
+        "gateway_pods": tuple(pod for one in each for pod in one["gateway_pods"]),
+        "readings": {name: page for one in each for name, page in one["readings"].items()},
+    }
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,8 @@ def asks(endpoint: Endpoint, facts: EndpointFacts, platform: Platform) -> tuple[
     if not is_needed(endpoint.spec.rollout, rollout, world, facts.now):
         return ()
     lived = (facts.now - parse_time(str(rollout.live_since))).total_seconds()
-    pods = _in_turn(
-        tuple(_ready(facts.pods.get(endpoint.status.release.champion or "", ()))), int(lived)
-    )
-    pods = pods[:number]
+    champions = facts.pods.get(endpoint.status.release.champion or "", ())
+    pods = _in_turn(tuple(_ready(champions)), int(lived))[:number]
     ask = {
         "round": f"{before.stage} {before.since.isoformat()}",
         "requests": number // max(len(pods), 1),
